@@ -1,0 +1,3 @@
+//! Measuring a model on labelled articles.
+
+pub mod metrics;

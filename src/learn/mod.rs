@@ -1,0 +1,6 @@
+//! Training: labelled rows to a bundle.
+
+pub mod region;
+pub mod rows;
+pub mod stance;
+pub mod topic;

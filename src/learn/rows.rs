@@ -1,0 +1,273 @@
+//! Labelled articles from files: one JSON object a line or a CSV row each,
+//! plain or compressed (`.gz`, `.zst`), with file and line in each complaint.
+
+use crate::article::Target;
+use serde::Deserialize;
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+/// Which part of the data a row belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// Trained on.
+    #[default]
+    Train,
+    /// Tuned and measured on.
+    Dev,
+    /// Measured on at the very end.
+    Test,
+}
+
+/// A stance label of a row: the gold polarity toward one target.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct LabelledStance {
+    /// The target, and where it is mentioned when that is known.
+    #[serde(flatten)]
+    pub target: LooseTarget,
+    /// `supportive`, `critical` or `neutral`.
+    pub label: String,
+    /// Who speaks, in directed data.
+    #[serde(default)]
+    pub source_entity: Option<String>,
+}
+
+/// A target of a labelled row; other keys of the object are not read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+pub struct LooseTarget {
+    /// Its name.
+    #[serde(rename = "target")]
+    pub name: String,
+    /// Byte spans of its mentions in the text.
+    #[serde(default)]
+    pub mentions: Vec<crate::article::Span>,
+}
+
+impl From<LooseTarget> for Target {
+    fn from(target: LooseTarget) -> Self {
+        Self { name: target.name, aliases: Vec::new(), mentions: target.mentions }
+    }
+}
+
+/// One labelled article. Every label is optional: each head trains on the rows
+/// that carry its label. Keys that are not listed here are not read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(default)]
+pub struct LabelledArticle {
+    /// The row's id.
+    pub id: String,
+    /// The headline.
+    pub title: String,
+    /// The body.
+    pub text: String,
+    /// BCP 47 tag.
+    pub lang: String,
+    /// The outlet.
+    pub source: String,
+    /// Topic id or name.
+    pub topic: Option<String>,
+    /// ISO 3166-1 alpha-2 codes of the countries it is about.
+    pub countries: Option<Vec<String>>,
+    /// All countries that it names, where annotated.
+    pub mentioned: Option<Vec<String>>,
+    /// Desk codes.
+    pub desks: Option<Vec<String>>,
+    /// One desk code.
+    pub desk: Option<String>,
+    /// The newsroom's own filing; no desk.
+    pub section: Option<String>,
+    /// Place and date line, where it was cut from the text.
+    pub dateline: Option<String>,
+    /// Stance labels.
+    pub stances: Option<Vec<LabelledStance>>,
+    /// Part of the data.
+    pub split: Split,
+    /// Story or cluster: never split across parts.
+    pub group: Option<String>,
+    /// The data set that it comes from.
+    pub dataset: Option<String>,
+    /// Trust in the label: `good` or `noisy`.
+    pub quality: Option<String>,
+    /// Its licence, as stated.
+    pub licence: Option<String>,
+    /// How many times it counts in training; 1 unless told.
+    pub weight: Option<u16>,
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowError {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: u64,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl std::fmt::Display for RowError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.file.display(), self.line, self.message)
+    }
+}
+
+/// A row and where it stands.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Line in its file, from 1.
+    pub line: u64,
+    /// The article with its labels.
+    pub article: LabelledArticle,
+}
+
+/// Reads a file row by row in constant memory; `each` gets every row or what is wrong with it.
+///
+/// # Errors
+/// When the file cannot be opened or read at all.
+pub fn read_rows(path: &Path, mut each: impl FnMut(Result<Row, RowError>)) -> std::io::Result<()> {
+    let reader = open(path)?;
+    if stem(path).extension().is_some_and(|e| e == "csv" || e == "tsv") {
+        let delimiter = if stem(path).extension().is_some_and(|e| e == "tsv") { b'\t' } else { b',' };
+        return read_csv(path, reader, delimiter, each);
+    }
+    let mut reader = BufReader::with_capacity(1 << 16, reader);
+    let mut bytes = Vec::new();
+    for line in 1.. {
+        bytes.clear();
+        if reader.read_until(b'\n', &mut bytes)? == 0 {
+            break;
+        }
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        each(parse_json(&bytes).map(|article| Row { line, article }).map_err(|message| RowError {
+            file: path.to_owned(),
+            line,
+            message,
+        }));
+    }
+    Ok(())
+}
+
+fn parse_json(line: &[u8]) -> Result<LabelledArticle, String> {
+    let text = std::str::from_utf8(line).map_err(|e| format!("not UTF-8 ({e}): save the file as UTF-8"))?;
+    let article = serde_json::from_str(text).map_err(|e| format!("not a labelled article as one JSON object: {e}"))?;
+    has_text(article)
+}
+
+fn has_text(article: LabelledArticle) -> Result<LabelledArticle, String> {
+    if article.title.trim().is_empty() && article.text.trim().is_empty() {
+        return Err("title and text are missing or empty: give at least one of them".to_owned());
+    }
+    Ok(article)
+}
+
+/// Columns as in JSON; `countries` and `desks` separated by spaces or `;`, `stances` as JSON.
+fn read_csv(
+    path: &Path,
+    reader: Box<dyn Read>,
+    delimiter: u8,
+    mut each: impl FnMut(Result<Row, RowError>),
+) -> std::io::Result<()> {
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(reader);
+    let headers = reader.headers().map_err(std::io::Error::other)?.clone();
+    let mut record = csv::StringRecord::new();
+    loop {
+        let line = reader.position().line();
+        let row = match reader.read_record(&mut record) {
+            Ok(false) => return Ok(()),
+            Ok(true) => csv_row(&headers, &record).map(|article| Row { line, article }),
+            Err(e) if e.is_io_error() => return Err(std::io::Error::other(e)),
+            Err(e) => Err(e.to_string()),
+        };
+        each(row.map_err(|message| RowError { file: path.to_owned(), line, message }));
+    }
+}
+
+fn csv_row(headers: &csv::StringRecord, record: &csv::StringRecord) -> Result<LabelledArticle, String> {
+    use serde_json::{Map, Value};
+    let mut object = Map::new();
+    for (name, value) in headers.iter().zip(record).filter(|(_, v)| !v.is_empty()) {
+        let value = match name {
+            "countries" | "desks" | "mentioned" => {
+                let codes = value.split([' ', ';', '|']).filter(|c| !c.is_empty());
+                Value::Array(codes.map(|c| Value::String(c.to_owned())).collect())
+            }
+            "stances" => serde_json::from_str(value).map_err(|e| format!("stances: not a JSON list: {e}"))?,
+            "weight" => value.parse::<u16>().map(Value::from).map_err(|e| format!("weight: {e}"))?,
+            _ => Value::String(value.to_owned()),
+        };
+        object.insert(name.to_owned(), value);
+    }
+    let article = serde_json::from_value(Value::Object(object)).map_err(|e| e.to_string())?;
+    has_text(article)
+}
+
+fn open(path: &Path) -> std::io::Result<Box<dyn Read>> {
+    let file = File::open(path)?;
+    Ok(match path.extension().and_then(|e| e.to_str()) {
+        Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file))),
+        Some("zst") => Box::new(zstd::Decoder::new(file)?),
+        _ => Box::new(file),
+    })
+}
+
+/// The path without the extension of its compression.
+fn stem(path: &Path) -> &Path {
+    let compressed = path.extension().is_some_and(|e| e == "gz" || e == "zst");
+    path.file_stem().filter(|_| compressed).map_or(path, Path::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn rows(name: &str, content: &[u8]) -> Vec<Result<Row, RowError>> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        let file = File::create(&path).unwrap();
+        let mut file: Box<dyn Write> = match path.extension().unwrap().to_str() {
+            Some("gz") => Box::new(flate2::write::GzEncoder::new(file, flate2::Compression::fast())),
+            Some("zst") => Box::new(zstd::Encoder::new(file, 1).unwrap().auto_finish()),
+            _ => Box::new(file),
+        };
+        file.write_all(content).unwrap();
+        drop(file);
+        let mut rows = Vec::new();
+        read_rows(&path, |r| rows.push(r)).unwrap();
+        rows
+    }
+
+    const JSON: &[u8] = br#"{"id":"1","text":"A b","topic":"sport","countries":["FR"],"split":"dev","extra":1}
+
+{"id":"2","title":" "}
+{"id":"3","text":"x","stances":[{"target":"Y","label":"critical","mentions":[{"begin":0,"end":1}]}]}
+not json
+"#;
+
+    #[test]
+    fn reads_json_lines_plain_and_compressed() {
+        for name in ["a.jsonl", "a.jsonl.gz", "a.jsonl.zst"] {
+            let rows = rows(name, JSON);
+            let lines: Vec<(u64, bool)> =
+                rows.iter().map(|r| r.as_ref().map_or_else(|e| (e.line, false), |r| (r.line, true))).collect();
+            assert_eq!(lines, [(1, true), (3, false), (4, true), (5, false)]);
+            assert_eq!(rows[0].as_ref().unwrap().article.split, Split::Dev);
+        }
+    }
+
+    #[test]
+    fn reads_csv() {
+        let rows = rows("a.csv", b"id,text,countries,topic\n1,\"two\nlines\",SY;IQ,sport\n2,,,x\n");
+        let first = &rows[0].as_ref().unwrap().article;
+        assert_eq!(
+            (first.countries.as_deref(), first.text.as_str()),
+            (Some(&["SY".into(), "IQ".into()][..]), "two\nlines")
+        );
+        assert!(rows[1].as_ref().unwrap_err().to_string().contains("a.csv:4: title and text"));
+    }
+}

@@ -1,0 +1,1 @@
+//! The bundle: manifest, weights, card; and the classifier made of it.

@@ -1,0 +1,1 @@
+//! Labels, ids and roll-ups.
