@@ -1,1 +1,101 @@
-//! Labels, ids and roll-ups.
+//! Topic labels: a taxonomy is a file, not code.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// One label.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicDefinition {
+    /// Stable id, for example `medtop:16000000`.
+    pub id: String,
+    /// Name in English.
+    pub name: String,
+    /// What it takes in.
+    #[serde(default)]
+    pub definition: String,
+    /// Names in other languages, by BCP 47 tag.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
+}
+
+/// A set of topic labels.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Taxonomy {
+    /// Where it comes from and its licence.
+    pub source: String,
+    /// The labels, in the order of their columns.
+    pub labels: Vec<TopicDefinition>,
+}
+
+/// The 17 top-level IPTC Media Topics.
+const IPTC: &str = include_str!("../data/iptc-mediatopics.json");
+
+impl Taxonomy {
+    /// The 17 top-level IPTC Media Topics (version 2023-10-24, CC BY 4.0).
+    ///
+    /// # Errors
+    /// Never: the file is part of the crate, and a test reads it.
+    pub fn iptc() -> Result<Self, String> {
+        Self::parse(IPTC)
+    }
+
+    /// Reads `{"source": ..., "labels": [{"id", "name", "definition"?, "names"?}]}`.
+    ///
+    /// # Errors
+    /// When it is not that, or two labels share an id or a name.
+    pub fn parse(json: &str) -> Result<Self, String> {
+        let taxonomy: Self = serde_json::from_str(json).map_err(|e| e.to_string())?;
+        let mut seen = std::collections::HashSet::new();
+        for label in &taxonomy.labels {
+            if label.id.trim().is_empty() {
+                return Err("a label has an empty id".to_owned());
+            }
+            for key in [label.id.to_lowercase(), label.name.to_lowercase()] {
+                if key != label.id.to_lowercase() || seen.insert(key.clone()) {
+                    continue;
+                }
+                return Err(format!("two labels share the id or name {key:?}"));
+            }
+        }
+        Ok(taxonomy)
+    }
+
+    /// A taxonomy of plain labels, each its own id and name.
+    #[must_use]
+    pub fn of_labels(labels: impl IntoIterator<Item = String>) -> Self {
+        let definition =
+            |id: String| TopicDefinition { name: id.clone(), id, definition: String::new(), names: BTreeMap::new() };
+        Self { source: "labels of the training data".to_owned(), labels: labels.into_iter().map(definition).collect() }
+    }
+
+    /// The place of a label, by id or by English name, in any case.
+    #[must_use]
+    pub fn position(&self, id_or_name: &str) -> Option<usize> {
+        let wanted = id_or_name.trim().to_lowercase();
+        self.labels.iter().position(|l| l.id.to_lowercase() == wanted || l.name.to_lowercase() == wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_the_media_topics() {
+        let iptc = Taxonomy::iptc().unwrap();
+        assert_eq!(iptc.labels.len(), 17);
+        let conflict = &iptc.labels[iptc.position("Conflict, War and Peace").unwrap()];
+        assert_eq!(conflict.id, "medtop:16000000");
+        assert!(!conflict.definition.is_empty() && conflict.names.contains_key("ar"));
+        assert_eq!(iptc.position("medtop:16000000"), iptc.position("conflict, war and peace"));
+        assert_eq!(iptc.position("gossip"), None);
+    }
+
+    #[test]
+    fn refuses_doubles() {
+        let twice = r#"{"source":"x","labels":[{"id":"a","name":"A"},{"id":"a","name":"B"}]}"#;
+        assert!(Taxonomy::parse(twice).is_err());
+    }
+}

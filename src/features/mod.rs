@@ -1,1 +1,36 @@
-//! Words and word pairs to sparse features, and the table of all heads' weights. Pure and total.
+//! Words and word pairs to sparse features, and the table that holds all
+//! heads' weights for each feature in one cache line. Pure and total.
+//!
+//! `Document -> slots with counts -> scores`: [`FeatureIndex`] says which slot
+//! a word or pair has, [`Counter`] counts the slots of a document, and
+//! [`WeightTable`] turns the counts into the scores of every head at once.
+
+mod counter;
+mod index;
+mod kernel;
+mod table;
+
+pub use counter::{Counter, TfIdf};
+pub use index::{FeatureIndex, IndexError};
+pub use kernel::log_tf;
+pub use table::{BLOCK_LANES, Sums, WeightTable};
+
+use serde::{Deserialize, Serialize};
+
+/// How text becomes features; travels with the weights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureParams {
+    /// [`HASH_VERSION`](crate::text::HASH_VERSION) of the words.
+    pub hash_version: u32,
+    /// Count word pairs beside words.
+    pub pairs: bool,
+    /// How many times a word of the title counts.
+    pub title_weight: u16,
+}
+
+impl Default for FeatureParams {
+    fn default() -> Self {
+        Self { hash_version: crate::text::HASH_VERSION, pairs: true, title_weight: 2 }
+    }
+}

@@ -1,1 +1,182 @@
-//! The topic head.
+//! What the story is about: calibrated probabilities over the labels, ranked.
+
+use super::explain::Term;
+use crate::prediction::{AbstentionReason, Evidence, TopicLabel, TopicResult};
+use serde::{Deserialize, Serialize};
+
+/// One label of the head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// Stable id.
+    pub id: String,
+    /// Name in English.
+    pub name: String,
+}
+
+/// When the head would rather not answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// Fewest words.
+    pub min_words: usize,
+    /// Least share of words that the model knows.
+    pub min_known_share: f32,
+    /// Least probability of the best label.
+    pub min_probability: f64,
+}
+
+/// The topic head: everything but the weights, which stand in the table of all heads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicHead {
+    /// The labels, in the order of their columns.
+    pub labels: Vec<Label>,
+    /// BCP 47 tags of the languages it was trained on.
+    pub languages: Vec<String>,
+    /// Divides the scores before the softmax (Guo et al. 2017).
+    pub temperature: f64,
+    /// When it abstains.
+    pub thresholds: Thresholds,
+}
+
+/// What the head reads of a document.
+#[derive(Debug, Clone, Copy)]
+pub struct TopicInput<'a> {
+    /// Scores of the head's columns.
+    pub scores: &'a [f32],
+    /// Words of the document.
+    pub words: usize,
+    /// Share of them that the model knows.
+    pub known_share: f32,
+    /// BCP 47 tag of its language.
+    pub language: &'a str,
+}
+
+impl TopicHead {
+    /// Whether the numbers can be used.
+    ///
+    /// # Errors
+    /// Says what is wrong with them.
+    pub fn check(&self) -> Result<(), String> {
+        let finite = self.temperature.is_finite() && self.temperature > 0.0;
+        match () {
+            () if self.labels.len() < 2 => Err("topic: fewer than two labels".to_owned()),
+            () if !finite => Err(format!("topic: temperature {} is not a positive number", self.temperature)),
+            () => Ok(()),
+        }
+    }
+
+    /// Probabilities of the labels, in the order of the columns.
+    #[must_use]
+    pub fn probabilities(&self, scores: &[f32]) -> Vec<f64> {
+        softmax(scores.iter().map(|&s| f64::from(s) / self.temperature))
+    }
+
+    /// The ranked labels of a document, at most `top_k` (0: all).
+    #[must_use]
+    pub fn predict(&self, input: TopicInput<'_>, top_k: usize) -> TopicResult {
+        if input.words == 0 {
+            let abstained = Some(AbstentionReason::TooShort);
+            return TopicResult { labels: Vec::new(), abstained, evidence: Vec::new() };
+        }
+        let probabilities = self.probabilities(input.scores);
+        let mut ranked: Vec<(&Label, f64)> = self.labels.iter().zip(probabilities).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let best = ranked.first().map_or(0.0, |r| r.1);
+        ranked.truncate(if top_k == 0 { usize::MAX } else { top_k });
+        let labels = ranked
+            .into_iter()
+            .map(|(l, probability)| TopicLabel { id: l.id.clone(), name: l.name.clone(), probability })
+            .collect();
+        TopicResult { labels, abstained: self.abstention(input, best), evidence: Vec::new() }
+    }
+
+    fn abstention(&self, input: TopicInput<'_>, best: f64) -> Option<AbstentionReason> {
+        let thresholds = &self.thresholds;
+        if !speaks(&self.languages, input.language) {
+            Some(AbstentionReason::UnsupportedLanguage)
+        } else if input.words < thresholds.min_words {
+            Some(AbstentionReason::TooShort)
+        } else if input.known_share < thresholds.min_known_share {
+            Some(AbstentionReason::OutOfDomain)
+        } else if best < thresholds.min_probability {
+            Some(AbstentionReason::LowConfidence)
+        } else {
+            None
+        }
+    }
+
+    /// The column of a label's id.
+    #[must_use]
+    pub fn column(&self, id: &str) -> Option<usize> {
+        self.labels.iter().position(|l| l.id == id)
+    }
+
+    /// Terms as evidence for a label.
+    #[must_use]
+    pub fn evidence(terms: Vec<Term>, label: &str) -> Vec<Evidence> {
+        let evidence = |t: Term| Evidence {
+            term: t.surface,
+            span: t.span,
+            contribution: f64::from(t.contribution),
+            label: label.to_owned(),
+        };
+        terms.into_iter().map(evidence).collect()
+    }
+}
+
+/// Whether one of `languages` covers `tag`: the same primary language, or one that could not be told.
+pub(crate) fn speaks(languages: &[String], tag: &str) -> bool {
+    let primary = |t: &str| t.split('-').next().unwrap_or("").to_ascii_lowercase();
+    tag == "und" || languages.is_empty() || languages.iter().any(|l| primary(l) == primary(tag))
+}
+
+/// Probabilities of scores.
+pub(crate) fn softmax(scores: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
+    let most = scores.clone().fold(f64::NEG_INFINITY, f64::max);
+    let mut values: Vec<f64> = scores.map(|s| (s - most).exp()).collect();
+    let sum: f64 = values.iter().sum();
+    values.iter_mut().for_each(|v| *v /= sum);
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> TopicHead {
+        let label = |id: &str| Label { id: id.into(), name: id.to_uppercase() };
+        TopicHead {
+            labels: vec![label("a"), label("b"), label("c")],
+            languages: vec!["en".into()],
+            temperature: 2.0,
+            thresholds: Thresholds { min_words: 3, min_known_share: 0.5, min_probability: 0.4 },
+        }
+    }
+
+    fn input(scores: &[f32]) -> TopicInput<'_> {
+        TopicInput { scores, words: 10, known_share: 0.9, language: "en-GB" }
+    }
+
+    #[test]
+    fn ranks_and_adds_up_to_one() {
+        let result = head().predict(input(&[0.0, 4.0, 1.0]), 0);
+        let ids: Vec<&str> = result.labels.iter().map(|l| l.id.as_str()).collect();
+        assert_eq!((ids, result.abstained), (vec!["b", "c", "a"], None));
+        assert!((result.labels.iter().map(|l| l.probability).sum::<f64>() - 1.0).abs() < 1e-12);
+        assert_eq!(head().predict(input(&[0.0, 4.0, 1.0]), 1).labels.len(), 1);
+    }
+
+    #[test]
+    fn abstains_with_the_reason() {
+        let sure = [0.0, 9.0, 0.0];
+        let reason = |i: TopicInput<'_>| head().predict(i, 0).abstained;
+        assert_eq!(reason(TopicInput { words: 0, ..input(&sure) }), Some(AbstentionReason::TooShort));
+        assert_eq!(reason(TopicInput { words: 2, ..input(&sure) }), Some(AbstentionReason::TooShort));
+        assert_eq!(reason(TopicInput { language: "de", ..input(&sure) }), Some(AbstentionReason::UnsupportedLanguage));
+        assert_eq!(reason(TopicInput { known_share: 0.1, ..input(&sure) }), Some(AbstentionReason::OutOfDomain));
+        assert_eq!(reason(input(&[0.0, 0.1, 0.0])), Some(AbstentionReason::LowConfidence));
+        assert_eq!(reason(input(&sure)), None);
+    }
+}

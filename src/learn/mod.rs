@@ -2,5 +2,7 @@
 
 pub mod region;
 pub mod rows;
+pub mod softmax;
 pub mod stance;
 pub mod topic;
+pub mod vocabulary;

@@ -1,0 +1,157 @@
+//! The features of one document with their counts.
+
+use super::{FeatureIndex, FeatureParams, log_tf};
+use crate::text::{Document, hash_pair};
+
+/// Counts slots; one a thread, reused from document to document.
+#[derive(Debug, Clone, Default)]
+pub struct Counter {
+    /// Count of each slot; all zero between documents.
+    counts: Vec<u16>,
+    /// The slots that occur, in the order of their first occurrence.
+    slots: Vec<u32>,
+    words: usize,
+    known_words: usize,
+}
+
+impl Counter {
+    /// Counts the features of `document`; `touch` is called with each slot when
+    /// it is first seen, so that its weights can be fetched ahead of their use.
+    pub fn count(
+        &mut self,
+        document: &Document,
+        params: &FeatureParams,
+        index: &FeatureIndex,
+        mut touch: impl FnMut(u32),
+    ) {
+        self.clear();
+        if self.counts.len() != index.slots() {
+            self.counts = vec![0; index.slots()];
+        }
+        let (title, text) = document.tokens().split_at(document.title_tokens());
+        let mut known = 0;
+        for (tokens, weight) in [(title, params.title_weight), (text, 1)] {
+            let mut previous = None;
+            for token in tokens {
+                if let Some(slot) = index.slot(token.hash) {
+                    known += 1;
+                    self.add(slot, weight, &mut touch);
+                }
+                if let Some(first) = previous.filter(|_| params.pairs)
+                    && let Some(slot) = index.slot(hash_pair(first, token.hash))
+                {
+                    self.add(slot, weight, &mut touch);
+                }
+                previous = Some(token.hash);
+            }
+        }
+        self.words = document.tokens().len();
+        self.known_words = known;
+    }
+
+    #[inline(always)]
+    fn add(&mut self, slot: u32, weight: u16, touch: &mut impl FnMut(u32)) {
+        let Some(count) = self.counts.get_mut(slot as usize) else { return };
+        if *count == 0 {
+            self.slots.push(slot);
+            touch(slot);
+        }
+        *count = count.saturating_add(weight);
+    }
+
+    fn clear(&mut self) {
+        for &slot in &self.slots {
+            if let Some(count) = self.counts.get_mut(slot as usize) {
+                *count = 0;
+            }
+        }
+        self.slots.clear();
+    }
+
+    /// The slots that occur.
+    #[must_use]
+    pub fn slots(&self) -> &[u32] {
+        &self.slots
+    }
+
+    /// Counts of all slots of the index, also those that do not occur.
+    #[must_use]
+    pub fn counts(&self) -> &[u16] {
+        &self.counts
+    }
+
+    /// Count of one slot.
+    #[must_use]
+    pub fn get(&self, slot: u32) -> u16 {
+        self.counts.get(slot as usize).copied().unwrap_or(0)
+    }
+
+    /// Words of the document.
+    #[must_use]
+    pub fn words(&self) -> usize {
+        self.words
+    }
+
+    /// Share of the words that the index knows; 0 for an empty document.
+    #[must_use]
+    pub fn known_share(&self) -> f32 {
+        if self.words == 0 { 0.0 } else { self.known_words as f32 / self.words as f32 }
+    }
+
+    /// The counted document as a row of (slot, weight): `(1 + ln count) x idf`, scaled to length 1.
+    #[must_use]
+    pub fn tf_idf(&self, idf: &[f32]) -> TfIdf {
+        let mut slots = self.slots.clone();
+        slots.sort_unstable();
+        slots.retain(|&s| idf.get(s as usize).is_some_and(|&i| i > 0.0));
+        let mut values: Vec<f32> =
+            slots.iter().map(|&s| log_tf(self.get(s)) * idf.get(s as usize).copied().unwrap_or(0.0)).collect();
+        let length = values.iter().map(|v| v * v).sum::<f32>().sqrt();
+        if length > 0.0 {
+            values.iter_mut().for_each(|v| *v /= length);
+        }
+        TfIdf { slots, values }
+    }
+}
+
+/// A sparse row, slots ascending, of length 1 (or empty).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TfIdf {
+    /// The features that occur.
+    pub slots: Vec<u32>,
+    /// Their weights.
+    pub values: Vec<f32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::hash_word;
+
+    #[test]
+    fn counts_words_and_pairs_with_the_title_weighted() {
+        let (peace, talks) = (hash_word(b"peace"), hash_word(b"talks"));
+        let pair = hash_pair(peace, talks);
+        let index = FeatureIndex::build([peace, talks, pair], 6);
+        let mut counter = Counter::default();
+        let mut touched = Vec::new();
+        let params = FeatureParams { title_weight: 3, ..FeatureParams::default() };
+        counter.count(&Document::new("Peace talks", "Talks on peace. Talks!"), &params, &index, |s| touched.push(s));
+        let count = |hash| counter.get(index.slot(hash).unwrap());
+        assert_eq!((count(peace), count(talks), count(pair)), (4, 5, 4));
+        assert_eq!(touched, counter.slots());
+        assert!((counter.known_share() - 5.0 / 6.0).abs() < 1e-6);
+        counter.count(&Document::new("", ""), &params, &index, |_| {});
+        assert!(counter.slots().is_empty() && counter.counts().iter().all(|&c| c == 0));
+    }
+
+    #[test]
+    fn tf_idf_has_length_one() {
+        let index = FeatureIndex::build([hash_word(b"a"), hash_word(b"b")], 6);
+        let mut counter = Counter::default();
+        counter.count(&Document::new("", "a b a"), &FeatureParams::default(), &index, |_| {});
+        let row = counter.tf_idf(&[2.0; 64]);
+        assert!((row.values.iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 1e-6);
+        assert_eq!(row.slots.len(), 2);
+    }
+}

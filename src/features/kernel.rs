@@ -1,0 +1,163 @@
+//! The inner loop: sum of half-precision rows, each times `1 + ln count`.
+//!
+//! One portable way and one for processors with AVX2 and F16C, chosen at run
+//! time. Both convert exactly, multiply and add lane by lane in the same order
+//! and never fuse the two, so their answers are the same to the last bit (a
+//! property test compares them). The only unsafe code of the crate is here.
+#![allow(unsafe_code)]
+
+use super::table::{BLOCK_LANES, Block};
+use std::sync::LazyLock;
+
+/// Sums of the lanes, and the squared length of the tf-idf row (meaningful for the block that holds the idf).
+type Lanes = ([f32; BLOCK_LANES], f32);
+
+const TABLE_SIZE: usize = 4096;
+
+/// `1 + ln count`, tabulated: the logarithm's cost is not paid for each feature.
+static LOG_TF: LazyLock<Vec<f32>> = LazyLock::new(|| (0..TABLE_SIZE).map(|c| exact_log_tf(c as u16)).collect());
+
+fn exact_log_tf(count: u16) -> f32 {
+    if count == 0 { 0.0 } else { 1.0 + f32::from(count).ln() }
+}
+
+/// Sublinear term frequency, `1 + ln count`; 0 for 0.
+#[must_use]
+pub fn log_tf(count: u16) -> f32 {
+    LOG_TF.get(usize::from(count)).copied().unwrap_or_else(|| exact_log_tf(count))
+}
+
+/// Sums block `offset` of each row in `slots`, weighted by its count.
+pub(super) fn accumulate(blocks: &[Block], width: usize, offset: usize, slots: &[u32], counts: &[u16]) -> Lanes {
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("f16c") {
+        // SAFETY: the processor has the features that the function is compiled for.
+        return unsafe { x86::accumulate(blocks, width, offset, slots, counts) };
+    }
+    portable(blocks, width, offset, slots, counts)
+}
+
+fn portable(blocks: &[Block], width: usize, offset: usize, slots: &[u32], counts: &[u16]) -> Lanes {
+    let mut lanes = [0.0; BLOCK_LANES];
+    let mut norm2 = 0.0;
+    for (tf, block) in rows(blocks, width, offset, slots, counts) {
+        let mut row = [0.0; BLOCK_LANES];
+        for (value, &bits) in row.iter_mut().zip(&block.0) {
+            *value = widen(bits);
+        }
+        for (sum, value) in lanes.iter_mut().zip(row) {
+            *sum += tf * value;
+        }
+        let value = tf * row[BLOCK_LANES - 1];
+        norm2 += value * value;
+    }
+    (lanes, norm2)
+}
+
+#[inline(always)]
+fn rows<'a>(
+    blocks: &'a [Block],
+    width: usize,
+    offset: usize,
+    slots: &'a [u32],
+    counts: &'a [u16],
+) -> impl Iterator<Item = (f32, &'a Block)> {
+    let log_tf_table = LOG_TF.as_slice();
+    slots.iter().filter_map(move |&slot| {
+        let count = *counts.get(slot as usize)?;
+        let tf = log_tf_table.get(usize::from(count)).copied().unwrap_or_else(|| exact_log_tf(count));
+        Some((tf, blocks.get(slot as usize * width + offset)?))
+    })
+}
+
+/// IEEE 754 half to single precision, exact for every finite number, without
+/// branches: the bits in place, the exponent's bias mended by a multiplication.
+#[inline(always)]
+fn widen(half: u16) -> f32 {
+    const REBIAS: f32 = f32::from_bits((127 + 127 - 15) << 23);
+    let magnitude = f32::from_bits(u32::from(half & 0x7fff) << 13) * REBIAS;
+    f32::from_bits(magnitude.to_bits() | u32::from(half & 0x8000) << 16)
+}
+
+/// Fetches a block into the cache; does nothing where the processor offers no way.
+#[inline(always)]
+pub(super) fn prefetch(blocks: &[Block], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(block) = blocks.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing, and the address is that of a live block.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(block).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (blocks, at);
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{BLOCK_LANES, Block, Lanes, rows};
+    use std::arch::x86_64::{
+        __m128i, _mm_load_si128, _mm256_add_ps, _mm256_cvtph_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
+        _mm256_storeu_ps,
+    };
+
+    #[target_feature(enable = "avx2,f16c")]
+    pub(super) fn accumulate(blocks: &[Block], width: usize, offset: usize, slots: &[u32], counts: &[u16]) -> Lanes {
+        let mut sums = [_mm256_setzero_ps(); 4];
+        let mut norm2 = 0.0;
+        for (tf, block) in rows(blocks, width, offset, slots, counts) {
+            let factor = _mm256_set1_ps(tf);
+            let mut last = _mm256_setzero_ps();
+            for (i, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: a block is 64 bytes, aligned to 64; i < 4 quarters of 16 bytes lie inside it.
+                let halves = unsafe { _mm_load_si128(block.0.as_ptr().cast::<__m128i>().add(i)) };
+                last = _mm256_cvtph_ps(halves);
+                *sum = _mm256_add_ps(*sum, _mm256_mul_ps(factor, last));
+            }
+            let value = tf * top_lane(last);
+            norm2 += value * value;
+        }
+        let mut lanes = [0.0; BLOCK_LANES];
+        for (part, sum) in lanes.chunks_exact_mut(8).zip(sums) {
+            // SAFETY: the part is eight floats long.
+            unsafe { _mm256_storeu_ps(part.as_mut_ptr(), sum) };
+        }
+        (lanes, norm2)
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn top_lane(v: std::arch::x86_64::__m256) -> f32 {
+        use std::arch::x86_64::{_mm256_castps_si256, _mm256_extract_epi32};
+        f32::from_bits(_mm256_extract_epi32::<7>(_mm256_castps_si256(v)).cast_unsigned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use half::f16;
+    use proptest::prelude::*;
+
+    #[test]
+    fn widening_is_exact() {
+        for bits in 0..=u16::MAX {
+            let expect = f16::from_bits(bits);
+            if expect.is_finite() {
+                assert_eq!(widen(bits).to_bits(), expect.to_f32().to_bits(), "{bits:#x}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn both_ways_agree_to_the_last_bit(
+            rows in proptest::collection::vec((proptest::array::uniform32(-4.0f32..4.0), 0u16..5000), 1..40),
+            picks in proptest::collection::vec(0u32..48, 0..80),
+        ) {
+            let blocks: Vec<Block> = rows.iter().map(|(r, _)| Block(r.map(|v| f16::from_f32(v).to_bits()))).collect();
+            let counts: Vec<u16> = rows.iter().map(|(_, c)| *c).collect();
+            let (a, b) = (portable(&blocks, 1, 0, &picks, &counts), accumulate(&blocks, 1, 0, &picks, &counts));
+            prop_assert_eq!(a.0.map(f32::to_bits), b.0.map(f32::to_bits));
+            prop_assert_eq!(a.1.to_bits(), b.1.to_bits());
+        }
+    }
+}

@@ -1,0 +1,126 @@
+use super::{Softmax, SoftmaxError, SoftmaxValidParams, SparseDoc, add_scaled, softmax};
+use linfa::{
+    dataset::{AsSingleTargets, DatasetBase},
+    traits::Fit,
+};
+use ndarray::{ArrayBase, Data, Ix2};
+use rand_xoshiro::{
+    Xoshiro256PlusPlus,
+    rand_core::{RngCore, SeedableRng},
+};
+
+impl<D, T> Fit<ArrayBase<D, Ix2>, T, SoftmaxError> for SoftmaxValidParams
+where
+    D: Data<Elem = SparseDoc>,
+    T: AsSingleTargets<Elem = usize>,
+{
+    type Object = Softmax;
+
+    /// AdaGrad (Duchi et al. 2011) over the rows in a seeded random order, one
+    /// accumulator a feature; the L2 penalty acts on the features of each row
+    /// as it is visited. The same rows, parameters and seed give the same bits.
+    fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<Softmax, SoftmaxError> {
+        let docs: Vec<&SparseDoc> = dataset.records().iter().collect();
+        let labels: Vec<usize> = dataset.as_single_targets().iter().copied().collect();
+        if docs.is_empty() || docs.len() != labels.len() {
+            return Err(SoftmaxError::Data(format!("{} rows with {} labels", docs.len(), labels.len())));
+        }
+        if let Some(label) = labels.iter().find(|l| **l >= self.classes) {
+            return Err(SoftmaxError::Data(format!("label {label} of {} classes", self.classes)));
+        }
+        Ok(AdaGrad::new(self, &docs).run(&docs, &labels, dataset.weights()))
+    }
+}
+
+struct AdaGrad<'a> {
+    params: &'a SoftmaxValidParams,
+    model: Softmax,
+    /// Sum of squared gradients of each sparse feature, of each dense dimension, of the bias.
+    sparse_g2: Vec<f32>,
+    dense_g2: Vec<f32>,
+    bias_g2: f32,
+    penalty: f32,
+}
+
+/// Starts the accumulators: keeps the first steps finite.
+const G2_START: f32 = 1e-6;
+/// The bias sees every row; it moves more carefully.
+const BIAS_RATE: f32 = 0.1;
+
+impl<'a> AdaGrad<'a> {
+    fn new(params: &'a SoftmaxValidParams, docs: &[&SparseDoc]) -> Self {
+        let stride = params.classes.next_multiple_of(8);
+        let slots = docs.iter().filter_map(|d| d.0.slots.last()).max().map_or(0, |&s| s as usize + 1);
+        let dimensions = docs.iter().map(|d| d.dense().len()).max().unwrap_or(0);
+        Self {
+            params,
+            model: Softmax {
+                classes: params.classes,
+                stride,
+                sparse: vec![0.0; slots * stride],
+                dense: vec![0.0; dimensions * stride],
+                bias: vec![0.0; stride],
+            },
+            sparse_g2: vec![G2_START; slots],
+            dense_g2: vec![G2_START; dimensions],
+            bias_g2: G2_START,
+            penalty: 1.0 / (params.c * docs.len() as f32),
+        }
+    }
+
+    fn run(mut self, docs: &[&SparseDoc], labels: &[usize], weights: Option<&[f32]>) -> Softmax {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.params.seed);
+        let mut order: Vec<usize> = (0..docs.len()).collect();
+        let mut gradient = vec![0.0; self.model.stride];
+        for _ in 0..self.params.epochs {
+            shuffle(&mut order, &mut random);
+            for &i in &order {
+                let class_weight = self.params.class_weights.as_ref().map_or(1.0, |w| w[labels[i]]);
+                let weight = weights.map_or(1.0, |w| w[i]) * class_weight;
+                if weight > 0.0 {
+                    self.step(docs[i], labels[i], weight, &mut gradient);
+                }
+            }
+        }
+        self.model
+    }
+
+    fn step(&mut self, doc: &SparseDoc, label: usize, weight: f32, gradient: &mut [f32]) {
+        let classes = self.model.classes;
+        self.model.scores_into(doc, gradient);
+        softmax(&mut gradient[..classes], 1.0);
+        gradient[label] -= 1.0;
+        gradient[..classes].iter_mut().for_each(|g| *g *= weight);
+        gradient[classes..].fill(0.0);
+        let g2: f32 = gradient.iter().map(|g| g * g).sum();
+        let stride = self.model.stride;
+        for (slot, value) in doc.sparse() {
+            let sum = &mut self.sparse_g2[slot];
+            *sum += value * value * g2;
+            let rate = self.params.learning_rate / sum.sqrt();
+            descend(&mut self.model.sparse[slot * stride..][..stride], gradient, rate * value, rate * self.penalty);
+        }
+        for (dimension, &value) in doc.dense().iter().enumerate() {
+            let sum = &mut self.dense_g2[dimension];
+            *sum += value * value * g2;
+            let rate = self.params.dense_learning_rate / sum.sqrt();
+            descend(&mut self.model.dense[dimension * stride..][..stride], gradient, rate * value, rate * self.penalty);
+        }
+        self.bias_g2 += g2;
+        add_scaled(&mut self.model.bias, gradient, -BIAS_RATE * self.params.learning_rate / self.bias_g2.sqrt());
+    }
+}
+
+#[inline(always)]
+fn descend(weights: &mut [f32], gradient: &[f32], step: f32, decay: f32) {
+    for (w, g) in weights.iter_mut().zip(gradient) {
+        *w -= step * g + decay * *w;
+    }
+}
+
+/// Fisher-Yates.
+fn shuffle(order: &mut [usize], random: &mut Xoshiro256PlusPlus) {
+    for i in (1..order.len()).rev() {
+        order.swap(i, (random.next_u64() % (i as u64 + 1)) as usize);
+    }
+}

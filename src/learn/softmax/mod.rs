@@ -1,0 +1,220 @@
+//! Multinomial logistic regression over sparse rows, as a linfa estimator.
+//!
+//! No estimator of linfa takes sparse records, and its `fold`,
+//! `cross_validate` and `split_with_ratio` want an `ndarray` of two
+//! dimensions. Those ask nothing of an element but `Clone`, so a data set here
+//! is an `(n, 1)` array whose ELEMENT is a whole [`SparseDoc`].
+//!
+//! [`SoftmaxParams`] -> `check` -> [`SoftmaxValidParams`] -> `fit` -> [`Softmax`].
+
+mod fit;
+mod hyperparams;
+
+pub use hyperparams::{SoftmaxError, SoftmaxParams, SoftmaxValidParams};
+
+use linfa::traits::PredictInplace;
+use ndarray::{Array1, ArrayBase, Axis, Data, Ix2};
+use std::sync::Arc;
+
+/// One row: sparse features, slots ascending, and a dense block (possibly empty).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SparseDoc(Arc<SparseRow>);
+
+#[derive(Debug, PartialEq, Default)]
+struct SparseRow {
+    slots: Box<[u32]>,
+    values: Box<[f32]>,
+    dense: Box<[f32]>,
+}
+
+impl SparseDoc {
+    /// A row of `values` at `slots`, with a dense block.
+    #[must_use]
+    pub fn new(slots: Vec<u32>, values: Vec<f32>, dense: Vec<f32>) -> Self {
+        Self(Arc::new(SparseRow { slots: slots.into(), values: values.into(), dense: dense.into() }))
+    }
+
+    /// Slots and values of the sparse features.
+    pub fn sparse(&self) -> impl Iterator<Item = (usize, f32)> {
+        self.0.slots.iter().zip(&self.0.values).map(|(&s, &v)| (s as usize, v))
+    }
+
+    /// The dense block.
+    #[must_use]
+    pub fn dense(&self) -> &[f32] {
+        &self.0.dense
+    }
+}
+
+/// Stacks rows into the records of a linfa data set, shape `(n, 1)`.
+#[must_use]
+pub fn records(rows: Vec<SparseDoc>) -> ndarray::Array2<SparseDoc> {
+    Array1::from_vec(rows).insert_axis(Axis(1))
+}
+
+/// A fitted model: feature-major weights, one row a feature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Softmax {
+    classes: usize,
+    /// Weights a row, `classes` rounded up to a multiple of 8.
+    stride: usize,
+    sparse: Vec<f32>,
+    dense: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Softmax {
+    /// Number of classes.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Weights of a sparse feature, one a class.
+    #[must_use]
+    pub fn weights(&self, slot: usize) -> &[f32] {
+        row(&self.sparse, self.stride, slot).get(..self.classes).unwrap_or(&[])
+    }
+
+    /// Weights of a dimension of the dense block, one a class.
+    #[must_use]
+    pub fn dense_weights(&self, dimension: usize) -> &[f32] {
+        row(&self.dense, self.stride, dimension).get(..self.classes).unwrap_or(&[])
+    }
+
+    /// Bias of each class.
+    #[must_use]
+    pub fn bias(&self) -> &[f32] {
+        self.bias.get(..self.classes).unwrap_or(&[])
+    }
+
+    /// Scores (log-odds up to a constant) of each class.
+    #[must_use]
+    pub fn decision_function(&self, doc: &SparseDoc) -> Vec<f32> {
+        let mut scores = vec![0.0; self.stride];
+        self.scores_into(doc, &mut scores);
+        scores.truncate(self.classes);
+        scores
+    }
+
+    fn scores_into(&self, doc: &SparseDoc, scores: &mut [f32]) {
+        scores.copy_from_slice(&self.bias);
+        for (slot, value) in doc.sparse() {
+            add_scaled(scores, row(&self.sparse, self.stride, slot), value);
+        }
+        for (dimension, &value) in doc.dense().iter().enumerate() {
+            add_scaled(scores, row(&self.dense, self.stride, dimension), value);
+        }
+    }
+}
+
+#[inline(always)]
+fn row(weights: &[f32], stride: usize, at: usize) -> &[f32] {
+    weights.get(at * stride..(at + 1) * stride).unwrap_or(&[])
+}
+
+#[inline(always)]
+fn add_scaled(to: &mut [f32], from: &[f32], factor: f32) {
+    for (t, f) in to.iter_mut().zip(from) {
+        *t += factor * f;
+    }
+}
+
+/// Probabilities of scores, in place: `exp(s / temperature)`, normalised.
+pub fn softmax(scores: &mut [f32], temperature: f32) {
+    let most = scores.iter().copied().fold(f32::MIN, f32::max);
+    let mut sum = 0.0;
+    for score in scores.iter_mut() {
+        *score = ((*score - most) / temperature).exp();
+        sum += *score;
+    }
+    scores.iter_mut().for_each(|s| *s /= sum);
+}
+
+/// Index of the greatest score; the first of equals.
+#[must_use]
+pub fn argmax(scores: &[f32]) -> usize {
+    let mut best = 0;
+    for (i, s) in scores.iter().enumerate() {
+        if *s > scores[best] {
+            best = i;
+        }
+    }
+    best
+}
+
+impl<D: Data<Elem = SparseDoc>> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for Softmax {
+    fn predict_inplace(&self, records: &ArrayBase<D, Ix2>, targets: &mut Array1<usize>) {
+        for (doc, target) in records.iter().zip(targets.iter_mut()) {
+            *target = argmax(&self.decision_function(doc));
+        }
+    }
+
+    fn default_target(&self, records: &ArrayBase<D, Ix2>) -> Array1<usize> {
+        Array1::zeros(records.nrows())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use linfa::prelude::*;
+
+    /// Three classes, each with its own feature; a fourth feature is noise.
+    fn toy(n: usize) -> Dataset<SparseDoc, usize, ndarray::Ix1> {
+        let doc = |i: usize| SparseDoc::new(vec![(i % 3) as u32, 3], vec![1.0, (i % 5) as f32 / 5.0], vec![]);
+        Dataset::new(records((0..n).map(doc).collect()), Array1::from_shape_fn(n, |i| i % 3))
+    }
+
+    #[test]
+    fn learns_and_is_deterministic() {
+        let data = toy(300);
+        let params = SoftmaxParams::new(3).epochs(10);
+        let model = params.fit(&data).unwrap();
+        let prediction = model.predict(&data);
+        assert!(prediction.confusion_matrix(&data).unwrap().accuracy() > 0.99);
+        assert_eq!(model, params.fit(&data).unwrap());
+        assert_ne!(model, params.clone().seed(7).fit(&data).unwrap());
+    }
+
+    #[test]
+    fn works_with_linfas_cross_validation() {
+        let mut data = toy(300);
+        let grid = [SoftmaxParams::new(3).epochs(5), SoftmaxParams::new(3).epochs(5).c(0.001)];
+        let scores = data
+            .cross_validate_single(5, &grid, |prediction, truth| {
+                Ok(prediction.iter().zip(truth).filter(|(p, t)| p == t).count() as f32 / truth.len() as f32)
+            })
+            .unwrap();
+        assert!(scores[0] > 0.99, "{scores}");
+    }
+
+    #[test]
+    fn honours_sample_and_class_weights() {
+        let docs = (0..200).map(|_| SparseDoc::new(vec![0], vec![1.0], vec![])).collect();
+        let targets = Array1::from_shape_fn(200, |i| usize::from(i % 10 == 0));
+        let data = Dataset::new(records(docs), targets);
+        let predicted = |m: &Softmax| argmax(&m.decision_function(&SparseDoc::new(vec![0], vec![1.0], vec![])));
+        assert_eq!(predicted(&SoftmaxParams::new(2).fit(&data).unwrap()), 0);
+        assert_eq!(predicted(&SoftmaxParams::new(2).class_weights(vec![1.0, 30.0]).fit(&data).unwrap()), 1);
+        let weights = Array1::from_shape_fn(200, |i| if i % 10 == 0 { 30.0 } else { 1.0 });
+        assert_eq!(predicted(&SoftmaxParams::new(2).fit(&data.with_weights(weights)).unwrap()), 1);
+    }
+
+    #[test]
+    fn learns_from_the_dense_block() {
+        let doc = |i: usize| SparseDoc::new(vec![], vec![], vec![if i % 2 == 0 { 1.0 } else { -1.0 }, 0.3]);
+        let data = Dataset::new(records((0..100).map(doc).collect()), Array1::from_shape_fn(100, |i| i % 2));
+        let model = SoftmaxParams::new(2).epochs(10).fit(&data).unwrap();
+        assert!(model.dense_weights(0)[0] > 0.5 && model.dense_weights(0)[1] < -0.5);
+    }
+
+    #[test]
+    fn refuses_bad_parameters() {
+        let data = toy(30);
+        assert!(SoftmaxParams::new(1).fit(&data).is_err());
+        assert!(SoftmaxParams::new(3).c(0.0).fit(&data).is_err());
+        assert!(SoftmaxParams::new(2).fit(&data).is_err(), "label out of range");
+        assert!(SoftmaxParams::new(3).class_weights(vec![1.0]).fit(&data).is_err());
+    }
+}
