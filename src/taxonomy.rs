@@ -1,7 +1,7 @@
 //! Topic labels: a taxonomy is a file, not code.
 
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// One label.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -47,16 +47,13 @@ impl Taxonomy {
     /// When it is not that, or two labels share an id or a name.
     pub fn parse(json: &str) -> Result<Self, String> {
         let taxonomy: Self = serde_json::from_str(json).map_err(|e| e.to_string())?;
-        let mut seen = std::collections::HashSet::new();
+        let (mut ids, mut names) = (HashSet::new(), HashSet::new());
         for label in &taxonomy.labels {
             if label.id.trim().is_empty() {
                 return Err("a label has an empty id".to_owned());
             }
-            for key in [label.id.to_lowercase(), label.name.to_lowercase()] {
-                if key != label.id.to_lowercase() || seen.insert(key.clone()) {
-                    continue;
-                }
-                return Err(format!("two labels share the id or name {key:?}"));
+            if !ids.insert(label.id.to_lowercase()) || !names.insert(label.name.to_lowercase()) {
+                return Err(format!("two labels share the id or name of {:?}", label.id));
             }
         }
         Ok(taxonomy)

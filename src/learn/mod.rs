@@ -1,8 +1,15 @@
 //! Training: labelled rows to a bundle.
 
+pub mod calibrate;
+pub mod config;
+pub mod load;
+pub mod model_card;
 pub mod region;
-pub mod rows;
+pub use crate::rows;
 pub mod softmax;
+pub mod space;
 pub mod stance;
 pub mod topic;
+pub mod train;
 pub mod vocabulary;
+pub mod word_vectors;

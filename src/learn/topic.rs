@@ -1,1 +1,193 @@
 //! Training of the topic head.
+
+use super::{
+    calibrate::temperature,
+    config::{TopicConfig, TrainConfig},
+    load::{Corpus, Example},
+    rows::{RowError, Split},
+    softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, records},
+    space::Encoder,
+};
+use crate::{
+    heads::topic::{Label, Thresholds, TopicHead},
+    taxonomy::Taxonomy,
+};
+use linfa::{Dataset, traits::Fit};
+use ndarray::Array1;
+use std::collections::BTreeMap;
+
+/// A label needs as many training rows: with fewer nothing can be learned of it.
+const MIN_EXAMPLES: usize = 2;
+
+/// The rows of the head, with their labels as columns.
+pub struct TopicRows<'a> {
+    /// The labels with training rows, in the taxonomy's order.
+    pub labels: Vec<Label>,
+    /// Training rows of each label.
+    pub examples: Vec<u64>,
+    train: Vec<(&'a Example, usize)>,
+    dev: Vec<(&'a Example, usize)>,
+}
+
+/// Reads the taxonomy that the configuration names.
+///
+/// # Errors
+/// When its file cannot be read or is none.
+pub fn taxonomy(corpus: &Corpus, config: &TopicConfig) -> Result<Taxonomy, String> {
+    match config.taxonomy.to_str() {
+        Some("iptc") => Taxonomy::iptc(),
+        Some("labels") => {
+            let labels = corpus.examples.iter().filter_map(|e| e.article.topic.as_deref());
+            let mut labels: Vec<String> = labels.map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect();
+            labels.sort();
+            labels.dedup();
+            Ok(Taxonomy::of_labels(labels))
+        }
+        _ => {
+            let path = &config.taxonomy;
+            let json = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+            Taxonomy::parse(&json).map_err(|e| format!("{}: {e}", path.display()))
+        }
+    }
+}
+
+/// Gives every row its column; `None` when no row carries a topic.
+///
+/// # Errors
+/// Lists rows with unknown or empty labels and labels that cannot be learned.
+pub fn topic_rows<'a>(corpus: &'a Corpus, taxonomy: &Taxonomy) -> Result<Option<TopicRows<'a>>, Vec<RowError>> {
+    let mut errors = Vec::new();
+    let mut by_label: BTreeMap<usize, [Vec<&Example>; 2]> = BTreeMap::new();
+    for example in &corpus.examples {
+        let Some(topic) = &example.article.topic else { continue };
+        let part = match example.article.split {
+            Split::Train => 0,
+            Split::Dev => 1,
+            Split::Test => continue,
+        };
+        match taxonomy.position(topic) {
+            Some(label) => by_label.entry(label).or_default()[part].push(example),
+            None if topic.trim().is_empty() => errors.push(corpus.error(example, "topic: empty: leave the key out")),
+            None => errors.push(corpus.error(example, unknown(topic, taxonomy))),
+        }
+    }
+    for (label, [train, dev]) in &by_label {
+        let name = &taxonomy.labels[*label].name;
+        let few = train.len() < MIN_EXAMPLES;
+        if let Some(example) = train.first().or(dev.first()).filter(|_| few) {
+            let n = train.len();
+            let message = format!(
+                "topic: {name:?} has {n} training rows; at least {MIN_EXAMPLES} are needed: add some or leave these rows out"
+            );
+            errors.push(corpus.error(example, message));
+        }
+    }
+    if by_label.len() == 1
+        && let Some(example) = by_label.values().flatten().flatten().next()
+    {
+        errors.push(corpus.error(example, "topic: all rows have the same label; at least two labels are needed"));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    if by_label.is_empty() {
+        return Ok(None);
+    }
+    let mut rows = TopicRows { labels: Vec::new(), examples: Vec::new(), train: Vec::new(), dev: Vec::new() };
+    for (column, (label, [train, dev])) in by_label.into_iter().enumerate() {
+        let definition = &taxonomy.labels[label];
+        rows.labels.push(Label { id: definition.id.clone(), name: definition.name.clone() });
+        rows.examples.push(train.len() as u64);
+        rows.train.extend(train.into_iter().map(|e| (e, column)));
+        rows.dev.extend(dev.into_iter().map(|e| (e, column)));
+    }
+    // In the order of the files again: the order of rows decides the result.
+    rows.train.sort_by_key(|(e, _)| (e.file, e.line));
+    rows.dev.sort_by_key(|(e, _)| (e.file, e.line));
+    Ok(Some(rows))
+}
+
+fn unknown(topic: &str, taxonomy: &Taxonomy) -> String {
+    let known: Vec<&str> = taxonomy.labels.iter().take(20).map(|l| l.name.as_str()).collect();
+    let known = known.join("; ");
+    format!(
+        "topic: unknown label {topic:?}; known are: {known}. To train on your own labels set topic.taxonomy = \"labels\""
+    )
+}
+
+impl TopicRows<'_> {
+    /// The training articles.
+    pub fn train(&self) -> impl Iterator<Item = &Example> {
+        self.train.iter().map(|(e, _)| *e)
+    }
+
+    /// Fits the weights and calibrates the head on the dev rows.
+    ///
+    /// # Errors
+    /// When the configuration's numbers are out of range.
+    pub fn fit(&self, encoder: &mut Encoder<'_>, config: &TrainConfig) -> Result<(TopicHead, Softmax), SoftmaxError> {
+        let topic = &config.topic;
+        let docs = self.train.iter().map(|(e, _)| encoder.encode(&e.article)).collect();
+        let labels = Array1::from_iter(self.train.iter().map(|(_, c)| *c));
+        let data = Dataset::new(records(docs), labels).with_weights(Array1::from_vec(self.weights(topic)));
+        let model = SoftmaxParams::new(self.labels.len())
+            .c(topic.c)
+            .epochs(topic.epochs)
+            .learning_rate(topic.learning_rate)
+            .dense_learning_rate(topic.dense_learning_rate)
+            .seed(config.seed)
+            .fit(&data)?;
+        let dev: Vec<SparseDoc> = self.dev.iter().map(|(e, _)| encoder.encode(&e.article)).collect();
+        let scores: Vec<Vec<f32>> = dev.iter().map(|d| model.decision_function(d)).collect();
+        let truth: Vec<usize> = self.dev.iter().map(|(_, c)| *c).collect();
+        let temperature = temperature(&scores, &truth);
+        let mut languages: Vec<String> =
+            self.train().map(|e| primary(&e.article.lang)).filter(|l| !l.is_empty()).collect();
+        languages.sort();
+        languages.dedup();
+        let thresholds = Thresholds { min_words: 3, min_known_share: 0.0, min_probability: 0.0 };
+        let mut head = TopicHead { labels: self.labels.clone(), languages, temperature, thresholds };
+        head.thresholds.min_probability =
+            quantile(scores.iter().map(|s| best(&head, s)).collect(), topic.abstain_share);
+        Ok((head, model))
+    }
+
+    /// Sample weights: sources, classes and doubtful labels balanced as configured; their mean is 1.
+    fn weights(&self, config: &TopicConfig) -> Vec<f32> {
+        let mut sources: BTreeMap<&str, f32> = BTreeMap::new();
+        for (example, _) in &self.train {
+            *sources.entry(example.article.dataset.as_deref().unwrap_or("")).or_default() += 1.0;
+        }
+        let weight = |(example, class): &(&Example, usize)| {
+            let article = &example.article;
+            let source = sources.get(article.dataset.as_deref().unwrap_or("")).copied().unwrap_or(1.0);
+            let noisy = if article.quality.as_deref() == Some("noisy") { config.noisy_weight } else { 1.0 };
+            let class = self.examples[*class] as f32;
+            source.powf(-config.source_balance)
+                * class.powf(-config.class_balance)
+                * noisy
+                * f32::from(article.weight.unwrap_or(1))
+        };
+        let mut weights: Vec<f32> = self.train.iter().map(weight).collect();
+        let mean = weights.iter().sum::<f32>() / weights.len().max(1) as f32;
+        if mean > 0.0 {
+            weights.iter_mut().for_each(|w| *w /= mean);
+        }
+        weights
+    }
+}
+
+fn best(head: &TopicHead, scores: &[f32]) -> f64 {
+    head.probabilities(scores).into_iter().fold(0.0, f64::max)
+}
+
+fn primary(tag: &str) -> String {
+    tag.split('-').next().unwrap_or("").to_ascii_lowercase()
+}
+
+/// The value below which `share` of the values lie; 0 for none.
+fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let at = (values.len() as f64 * share) as usize;
+    values.get(at).copied().unwrap_or(0.0)
+}

@@ -1,6 +1,6 @@
 //! A bundle ready to answer: text, features, places and heads in one call.
 
-use super::{Bundle, BundleError, Card, Identity, Space};
+use super::{Bundle, BundleError, Card, Heads, Identity, Space};
 use crate::{
     article::{Article, Target},
     features::{Counter, Sums},
@@ -15,13 +15,6 @@ use std::path::Path;
 
 /// Terms of evidence a reply holds at most.
 const MAX_TERMS: usize = 10;
-
-/// The heads of a model; a model may lack some.
-#[derive(Debug, Clone, Default)]
-pub struct Heads {
-    /// What the story is about.
-    pub topic: Option<TopicHead>,
-}
 
 /// Answers articles. Immutable: share one among threads.
 #[derive(Debug, Clone)]
@@ -65,7 +58,7 @@ impl Classifier {
         let identity = bundle.identity();
         let content = |(file, message): (&str, String)| BundleError::Content { file: file.to_owned(), message };
         let space = Space::load(&|name| bundle.files.get(name).map(|b| b.to_vec())).map_err(content)?;
-        let heads = Heads { topic: topic_head(&bundle, &space).map_err(content)? };
+        let heads = Heads::load(&bundle.files, &space).map_err(content)?;
         let mut card = bundle.manifest.card;
         card.markdown =
             bundle.files.get("MODEL_CARD.md").map_or_else(String::new, |b| String::from_utf8_lossy(b).into_owned());
@@ -164,15 +157,4 @@ fn language(article: &Article, document: &Document) -> Language {
     } else {
         Language { code: article.language.clone(), detected: false }
     }
-}
-
-fn topic_head(bundle: &Bundle, space: &Space) -> Result<Option<TopicHead>, (&'static str, String)> {
-    const FILE: &str = "topic.json";
-    let Some(bytes) = bundle.files.get(FILE) else { return Ok(None) };
-    let head: TopicHead = serde_json::from_slice(bytes).map_err(|e| (FILE, e.to_string()))?;
-    head.check().map_err(|e| (FILE, e))?;
-    if head.labels.len() != space.columns.topic {
-        return Err((FILE, format!("{} labels for {} columns", head.labels.len(), space.columns.topic)));
-    }
-    Ok(Some(head))
 }

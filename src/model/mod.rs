@@ -3,12 +3,14 @@
 mod bundle;
 mod card;
 mod classifier;
+mod heads;
 mod manifest;
 mod space;
 
 pub use bundle::Bundle;
 pub use card::{Card, DataSource, HeadCard, LabelCard, Metric};
-pub use classifier::{Classifier, Heads, Scratch};
+pub use classifier::{Classifier, Scratch};
+pub use heads::Heads;
 pub use manifest::{FORMAT_VERSION, FileEntry, Files, MANIFEST, Manifest, hex_digest};
 pub use space::{Columns, Space};
 

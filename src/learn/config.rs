@@ -1,0 +1,156 @@
+//! What can be set about a training; saved in the bundle as `config.toml`.
+
+use crate::features::FeatureParams;
+use crate::prediction::Head;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Everything that decides what a training makes of its rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Name of the model.
+    pub name: String,
+    /// Version of the model; empty: the first 12 digits of the data digest.
+    pub version: String,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// The heads to train; those without labelled rows are left out.
+    pub heads: Vec<Head>,
+    /// Rows whose `licence` begins with one of these are not read.
+    pub exclude_licences: Vec<String>,
+    /// Share of the groups that is set aside as dev when no row says `"split": "dev"`.
+    pub dev_share: f64,
+    /// How text becomes features.
+    pub features: FeatureConfig,
+    /// The topic head.
+    pub topic: TopicConfig,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            name: "default".to_owned(),
+            version: String::new(),
+            seed: 42,
+            heads: Head::ALL.to_vec(),
+            exclude_licences: Vec::new(),
+            dev_share: 0.1,
+            features: FeatureConfig::default(),
+            topic: TopicConfig::default(),
+        }
+    }
+}
+
+/// The feature space.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FeatureConfig {
+    /// log2 of the number of features, 10 to 22. A feature costs 64 bytes.
+    pub bits: u32,
+    /// Count word pairs beside words.
+    pub pairs: bool,
+    /// How many times a word of the title counts.
+    pub title_weight: u16,
+    /// Documents that a feature must occur in.
+    pub min_frequency: u32,
+}
+
+impl Default for FeatureConfig {
+    fn default() -> Self {
+        let params = FeatureParams::default();
+        Self { bits: 18, pairs: params.pairs, title_weight: params.title_weight, min_frequency: 2 }
+    }
+}
+
+impl FeatureConfig {
+    /// The part that serving needs too.
+    #[must_use]
+    pub fn params(&self) -> FeatureParams {
+        FeatureParams { pairs: self.pairs, title_weight: self.title_weight, ..FeatureParams::default() }
+    }
+}
+
+/// The topic head.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TopicConfig {
+    /// `iptc`, `labels` (whatever labels the rows carry), or the path of a taxonomy file.
+    pub taxonomy: PathBuf,
+    /// Inverse strength of the L2 penalty.
+    pub c: f32,
+    /// Passes over the rows.
+    pub epochs: usize,
+    /// Step size.
+    pub learning_rate: f32,
+    /// Step size of the dense block.
+    pub dense_learning_rate: f32,
+    /// Scale of the word vectors in the dense block.
+    pub vector_scale: f32,
+    /// How strongly rows of large sources are weighted down, 0 (not) to 1 (all sources alike).
+    pub source_balance: f32,
+    /// The same for large classes.
+    pub class_balance: f32,
+    /// Weight of rows whose `quality` is `noisy`.
+    pub noisy_weight: f32,
+    /// Share of the in-domain dev articles that may abstain for low confidence.
+    pub abstain_share: f64,
+}
+
+impl Default for TopicConfig {
+    fn default() -> Self {
+        Self {
+            taxonomy: PathBuf::from("iptc"),
+            c: 10.0,
+            epochs: 5,
+            learning_rate: 0.5,
+            dense_learning_rate: 0.1,
+            vector_scale: 4.0,
+            source_balance: 0.0,
+            class_balance: 0.0,
+            noisy_weight: 1.0,
+            abstain_share: 0.02,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Reads TOML; keys that do not exist are errors.
+    ///
+    /// # Errors
+    /// Names the key and what is wrong with it.
+    pub fn parse(toml: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(toml).map_err(|e| e.to_string())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Whether every number is in its range.
+    ///
+    /// # Errors
+    /// Names the first that is not.
+    pub fn check(&self) -> Result<(), String> {
+        let wrong = if !(10..=22).contains(&self.features.bits) {
+            "features.bits: from 10 to 22"
+        } else if self.features.min_frequency == 0 || self.features.title_weight == 0 {
+            "features.min_frequency and features.title_weight: at least 1"
+        } else if !(0.0..1.0).contains(&self.dev_share) {
+            "dev_share: from 0 to below 1"
+        } else if self.heads.is_empty() {
+            "heads: name at least one of topic, region, stance"
+        } else if self.topic.epochs == 0
+            || self.topic.c.is_nan()
+            || self.topic.c <= 0.0
+            || self.topic.learning_rate <= 0.0
+        {
+            "topic.epochs, topic.c and topic.learning_rate: above 0"
+        } else if self.name.is_empty()
+            || !self.name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        {
+            "name: letters, digits, '-', '_' and '.'"
+        } else {
+            return Ok(());
+        };
+        Err(wrong.to_owned())
+    }
+}

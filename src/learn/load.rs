@@ -1,0 +1,184 @@
+//! The rows of a training: read, checked, split. Every bad row is listed with
+//! its file and line; nothing is trained on a file that has one.
+
+use super::{
+    config::TrainConfig,
+    rows::{LabelledArticle, RowError, Split, read_rows},
+};
+use crate::{model::DataSource, text::hash_word};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+};
+
+/// A row with where it came from.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The article with its labels.
+    pub article: LabelledArticle,
+    /// Index into [`Corpus::files`].
+    pub file: usize,
+    /// Line, from 1.
+    pub line: u64,
+}
+
+/// All rows of a training.
+#[derive(Debug, Clone, Default)]
+pub struct Corpus {
+    /// The files, as they were named.
+    pub files: Vec<PathBuf>,
+    /// Their rows, in order.
+    pub examples: Vec<Example>,
+    /// SHA-256 over all rows, hexadecimal.
+    pub digest: String,
+}
+
+/// Why rows cannot be trained on.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file cannot be read.
+    #[error("{}: {source}", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Rows that cannot be used.
+    #[error("{} of the rows cannot be used", .0.len())]
+    Rows(Vec<RowError>),
+}
+
+impl Corpus {
+    /// Reads all files.
+    ///
+    /// # Errors
+    /// Lists every bad row of every file.
+    pub fn read(files: &[PathBuf], config: &TrainConfig) -> Result<Self, LoadError> {
+        let mut corpus = Self { files: files.to_vec(), ..Self::default() };
+        let mut errors = Vec::new();
+        let mut digest = Sha256::new();
+        for (file, path) in files.iter().enumerate() {
+            read_rows(path, |row| match row {
+                Err(e) => errors.push(e),
+                Ok(row) if excluded(&row.article, config) => {}
+                Ok(row) => {
+                    hash_row(&mut digest, &row.article);
+                    corpus.examples.push(Example { article: row.article, file, line: row.line });
+                }
+            })
+            .map_err(|source| LoadError::Io { file: path.clone(), source })?;
+        }
+        if !errors.is_empty() {
+            return Err(LoadError::Rows(errors));
+        }
+        corpus.digest = digest.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        if !corpus.examples.iter().any(|e| e.article.split == Split::Dev) {
+            set_dev_aside(&mut corpus.examples, config);
+        }
+        Ok(corpus)
+    }
+
+    /// A complaint about a row.
+    #[must_use]
+    pub fn error(&self, example: &Example, message: impl Into<String>) -> RowError {
+        let file = self.files.get(example.file).cloned().unwrap_or_default();
+        RowError { file, line: example.line, message: message.into() }
+    }
+
+    /// The rows of one part.
+    pub fn part(&self, split: Split) -> impl Iterator<Item = &Example> {
+        self.examples.iter().filter(move |e| e.article.split == split)
+    }
+
+    /// The data sets of the training rows with their licences, for the card.
+    #[must_use]
+    pub fn sources(&self) -> Vec<DataSource> {
+        let mut sources: BTreeMap<(String, String), u64> = BTreeMap::new();
+        for example in self.part(Split::Train) {
+            let fallback = || self.files.get(example.file).map_or_else(String::new, |f| file_name(f));
+            let name = example.article.dataset.clone().unwrap_or_else(fallback);
+            let licence = example.article.licence.clone().unwrap_or_else(|| "not stated".to_owned());
+            *sources.entry((name, licence)).or_default() += 1;
+        }
+        sources.into_iter().map(|((name, licence), rows)| DataSource { name, licence, rows }).collect()
+    }
+}
+
+/// A path's last part.
+#[must_use]
+pub fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())
+}
+
+fn excluded(article: &LabelledArticle, config: &TrainConfig) -> bool {
+    let licence = article.licence.as_deref().unwrap_or("");
+    config.exclude_licences.iter().any(|prefix| licence.starts_with(prefix.as_str()))
+}
+
+fn hash_row(digest: &mut Sha256, article: &LabelledArticle) {
+    // Debug output of plain strings and lists is stable and names every field.
+    let line = format!("{article:?}");
+    digest.update((line.len() as u64).to_le_bytes());
+    digest.update(line.as_bytes());
+}
+
+/// Makes whole groups dev rows, chosen by a hash of their name and the seed.
+fn set_dev_aside(examples: &mut [Example], config: &TrainConfig) {
+    let mut parts: HashMap<String, bool> = HashMap::new();
+    for (i, example) in examples.iter_mut().enumerate() {
+        let article = &mut example.article;
+        let key = article.group.clone().unwrap_or_else(|| format!("{}#{i}", article.id));
+        let dev = *parts.entry(key).or_insert_with_key(|key| {
+            let hash = hash_word(format!("{}/{key}", config.seed).as_bytes());
+            (hash >> 11) as f64 / (1u64 << 53) as f64 <= config.dev_share
+        });
+        if article.split == Split::Train && dev {
+            article.split = Split::Dev;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn corpus(lines: &str, config: &TrainConfig) -> Result<Corpus, LoadError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rows.jsonl");
+        std::fs::File::create(&path).unwrap().write_all(lines.as_bytes()).unwrap();
+        Corpus::read(&[path], config)
+    }
+
+    #[test]
+    fn lists_every_bad_row() {
+        let Err(LoadError::Rows(errors)) = corpus("{\"text\":\"x\"}\nnope\n{}\n", &TrainConfig::default()) else {
+            panic!()
+        };
+        assert_eq!(errors.iter().map(|e| e.line).collect::<Vec<_>>(), [2, 3]);
+    }
+
+    #[test]
+    fn keeps_groups_together_and_leaves_licences_out() {
+        let row = |i: u32| {
+            format!(
+                "{{\"text\":\"a{i}\",\"group\":\"g{}\",\"licence\":\"{}\"}}\n",
+                i / 4,
+                if i % 5 == 0 { "nc" } else { "open" }
+            )
+        };
+        let config = TrainConfig { exclude_licences: vec!["nc".into()], dev_share: 0.3, ..TrainConfig::default() };
+        let corpus = corpus(&(0..400).map(row).collect::<String>(), &config).unwrap();
+        assert_eq!(corpus.examples.len(), 320);
+        let mut parts: HashMap<&str, Split> = HashMap::new();
+        for e in &corpus.examples {
+            let group = e.article.group.as_deref().unwrap();
+            assert_eq!(*parts.entry(group).or_insert(e.article.split), e.article.split);
+        }
+        let dev = corpus.part(Split::Dev).count();
+        assert!((40..160).contains(&dev), "{dev}");
+        assert_eq!(corpus.sources()[0].licence, "open");
+    }
+}

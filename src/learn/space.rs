@@ -1,0 +1,99 @@
+//! From training articles to a feature space, and articles to rows in it.
+
+use super::{config::FeatureConfig, softmax::SparseDoc, vocabulary::Vocabulary, word_vectors::WordVectors};
+use crate::{
+    features::{Counter, FeatureIndex, FeatureParams},
+    learn::rows::LabelledArticle,
+    text::Document,
+};
+
+/// Turns articles into the rows that estimators train on.
+///
+/// The features and their weights are computed by the code that serves; only
+/// the dense block is the trainer's own.
+pub struct Encoder<'a> {
+    /// How text becomes features.
+    pub params: FeatureParams,
+    /// Feature to slot.
+    pub index: FeatureIndex,
+    /// Inverse document frequency of each slot.
+    pub idf: Vec<f32>,
+    vectors: Option<&'a WordVectors>,
+    /// Hash of the word that a slot stands for, 0 for pairs and empty slots.
+    slot_words: Vec<u64>,
+    vector_scale: f32,
+    document: Document,
+    counter: Counter,
+}
+
+impl<'a> Encoder<'a> {
+    /// Chooses the features of `articles`: those in the most documents first,
+    /// then words that only the vectors know.
+    pub fn fit<'r>(
+        articles: impl Iterator<Item = &'r LabelledArticle>,
+        config: &FeatureConfig,
+        vectors: Option<&'a WordVectors>,
+        vector_scale: f32,
+    ) -> Self {
+        let params = config.params();
+        let mut document = Document::default();
+        let mut vocabulary = Vocabulary::default();
+        for article in articles {
+            document.read(&article.title, &article.text);
+            vocabulary.add(&document, &params);
+        }
+        vocabulary.prune(config.min_frequency);
+        let words = vectors.map(WordVectors::words).unwrap_or_default();
+        let unseen = words.iter().copied().filter(|&w| vocabulary.frequency(w) == 0);
+        let ranked = vocabulary.ranked().into_iter().map(|(hash, _)| hash);
+        // Words before rare pairs: a word's vector speaks for it even where no article does.
+        let (common, rare): (Vec<u64>, Vec<u64>) = ranked.partition(|&h| vocabulary.frequency(h) >= 5);
+        let index = FeatureIndex::build(common.into_iter().chain(unseen).chain(rare), config.bits);
+        let mut idf = vocabulary.slot_idf(&index);
+        let mut slot_words = vec![0; index.slots()];
+        for word in words {
+            if let Some(slot) = index.slot(word) {
+                let slot = slot as usize;
+                if idf[slot] == 0.0 {
+                    idf[slot] = vocabulary.idf(0);
+                }
+                slot_words[slot] = word;
+            }
+        }
+        Self { params, index, idf, vectors, slot_words, vector_scale, document, counter: Counter::default() }
+    }
+
+    /// An article as a row: tf-idf values, and the sum of its words' vectors weighted by them.
+    pub fn encode(&mut self, article: &LabelledArticle) -> SparseDoc {
+        self.document.read(&article.title, &article.text);
+        self.counter.count(&self.document, &self.params, &self.index, |_| {});
+        let row = self.counter.tf_idf(&self.idf);
+        let mut dense = Vec::new();
+        if let Some(vectors) = self.vectors {
+            dense = vec![0.0; vectors.dimensions()];
+            for (&slot, &value) in row.slots.iter().zip(&row.values) {
+                self.add_vector(slot, value, &mut dense);
+            }
+        }
+        SparseDoc::new(row.slots, row.values, dense)
+    }
+
+    fn add_vector(&self, slot: u32, value: f32, dense: &mut [f32]) {
+        let word = self.slot_words[slot as usize];
+        if word != 0
+            && let Some(vector) = self.vectors.and_then(|v| v.get(word))
+        {
+            for (d, v) in dense.iter_mut().zip(vector) {
+                *d += value * self.vector_scale * v;
+            }
+        }
+    }
+
+    /// The vector of a slot's word as the dense block sees it, if it has one.
+    #[must_use]
+    pub fn slot_vector(&self, slot: u32) -> Option<Vec<f32>> {
+        let mut dense = vec![0.0; self.vectors?.dimensions()];
+        self.add_vector(slot, 1.0, &mut dense);
+        (self.slot_words[slot as usize] != 0).then_some(dense)
+    }
+}
