@@ -90,7 +90,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     work.shape.end(&mut out)?;
     out.flush()?;
     if written.bad_rows > 0 {
-        complain(&format!("{} of {} rows could not be classified", written.bad_rows, written.bad_rows + written.answers));
+        complain(&format!(
+            "{} of {} rows could not be classified",
+            written.bad_rows,
+            written.bad_rows + written.answers
+        ));
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

@@ -232,8 +232,9 @@ struct JsonRow {
 fn json_row(bytes: &[u8]) -> Result<Parsed, String> {
     let text = std::str::from_utf8(bytes).map_err(|e| not_utf8(&e))?;
     // Rows are lines: serde's "at line 1" would only mislead.
-    let row: JsonRow = serde_json::from_str(text)
-        .map_err(|e| format!("not an article as one JSON object: {}", e.to_string().replace(" at line 1 column", ", column")))?;
+    let row: JsonRow = serde_json::from_str(text).map_err(|e| {
+        format!("not an article as one JSON object: {}", e.to_string().replace(" at line 1 column", ", column"))
+    })?;
     if row.title.is_none() && row.text.is_none() {
         return Err("neither \"title\" nor \"text\": give at least one of them".to_owned());
     }
@@ -282,8 +283,8 @@ fn csv_row(header: &ByteRecord, record: &ByteRecord) -> Result<Parsed, String> {
             }
             _ => continue,
         };
-        let value = std::str::from_utf8(value)
-            .map_err(|e| format!("{}: {}", String::from_utf8_lossy(name), not_utf8(&e)))?;
+        let value =
+            std::str::from_utf8(value).map_err(|e| format!("{}: {}", String::from_utf8_lossy(name), not_utf8(&e)))?;
         value.clone_into(field);
     }
     Ok(parsed)
@@ -357,7 +358,10 @@ mod tests {
 
     #[test]
     fn reads_csv_and_tsv() {
-        let read = rows("a.csv", b"id,text,extra,targets\n1,\"two\nlines\",,A; B\n2,x\n3,a,b,,c\n4,\xff,,\n5,x,,\"[\"\"A\"\"]\"\n");
+        let read = rows(
+            "a.csv",
+            b"id,text,extra,targets\n1,\"two\nlines\",,A; B\n2,x\n3,a,b,,c\n4,\xff,,\n5,x,,\"[\"\"A\"\"]\"\n",
+        );
         assert_eq!(read.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4, 5, 6, 7]);
         let first = read[0].1.as_ref().unwrap();
         assert_eq!((first.article.text.as_str(), first.targets.as_ref().unwrap().len()), ("two\nlines", 2));

@@ -132,7 +132,9 @@ fn complain(message: &str) {
 fn load_model(dir: Option<&std::path::Path>) -> anyhow::Result<crate::model::Classifier> {
     use anyhow::Context as _;
     match dir {
-        Some(dir) => crate::model::Classifier::open(dir).with_context(|| format!("cannot use the model in {}", dir.display())),
+        Some(dir) => {
+            crate::model::Classifier::open(dir).with_context(|| format!("cannot use the model in {}", dir.display()))
+        }
         None => crate::model::Classifier::embedded().context("cannot use the model in this binary"),
     }
 }

@@ -88,11 +88,7 @@ impl Args {
             max_message_bytes: self.max_message_bytes,
             max_streams: self.max_streams,
             max_connection_age: self.max_connection_age,
-            limits: Limits {
-                max_text_bytes: self.max_text_bytes,
-                max_targets: self.max_targets,
-                ..Limits::default()
-            },
+            limits: Limits { max_text_bytes: self.max_text_bytes, max_targets: self.max_targets, ..Limits::default() },
             notice: self.shutdown_notice,
             drain: self.drain_timeout,
         }

@@ -74,10 +74,7 @@ pub(super) struct Classifier(pub(super) Arc<Core>);
 
 #[tonic::async_trait]
 impl ClassifierService for Classifier {
-    async fn classify(
-        &self,
-        request: Request<pb::ClassifyRequest>,
-    ) -> Result<Response<pb::ClassifyResponse>, Status> {
+    async fn classify(&self, request: Request<pb::ClassifyRequest>) -> Result<Response<pb::ClassifyResponse>, Status> {
         let deadline = deadline_of(request.extensions());
         // What is wrong with it is said at once, also by a server that is busy.
         let checked = convert::request(request.into_inner(), &self.0.limits)?;

@@ -36,11 +36,8 @@ pub(super) fn request(request: pb::ClassifyRequest, limits: &Limits) -> Result<C
         request.targets.into_iter().enumerate().map(|(i, t)| target(i, t, &mut violations)).collect()
     };
     let sent = request.options.unwrap_or_default();
-    let options = Options {
-        heads: heads(&sent.heads, &mut violations),
-        explain: sent.explain,
-        top_k: sent.top_k as usize,
-    };
+    let options =
+        Options { heads: heads(&sent.heads, &mut violations), explain: sent.explain, top_k: sent.top_k as usize };
     for (field, value) in [("request_id", &request.request_id), ("options.model", &sent.model)] {
         let (got, most) = (value.len(), limits.max_name_bytes);
         if got > most {
@@ -124,7 +121,8 @@ fn language(language: Language) -> pb::Language {
 }
 
 fn topic(topic: TopicResult) -> pb::TopicResult {
-    let label = |l: crate::prediction::TopicLabel| pb::TopicLabel { id: l.id, name: l.name, probability: l.probability };
+    let label =
+        |l: crate::prediction::TopicLabel| pb::TopicLabel { id: l.id, name: l.name, probability: l.probability };
     pb::TopicResult {
         labels: topic.labels.into_iter().map(label).collect(),
         abstained: abstention(topic.abstained),

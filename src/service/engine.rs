@@ -101,15 +101,10 @@ impl<S: Default + 'static> Engine<S> {
     /// Starts `workers` threads; the quick lane holds `capacity` jobs.
     pub(super) fn start(workers: usize, capacity: usize) -> std::io::Result<Self> {
         let workers = workers.max(1);
-        let queue =
-            Queue { quick: VecDeque::new(), bulk: VecDeque::new(), bulk_turn: false, idle: 0, closed: false };
+        let queue = Queue { quick: VecDeque::new(), bulk: VecDeque::new(), bulk_turn: false, idle: 0, closed: false };
         let shared = Arc::new(Shared { queue: Mutex::new(queue), bell: Condvar::new(), capacity });
         // Made before the threads: dropped on an early return, it ends those that run.
-        let engine = Self {
-            shared,
-            bulk_room: Arc::new(Semaphore::new(workers * BULK_PER_WORKER)),
-            workers,
-        };
+        let engine = Self { shared, bulk_room: Arc::new(Semaphore::new(workers * BULK_PER_WORKER)), workers };
         for i in 0..workers {
             let shared = Arc::clone(&engine.shared);
             thread::Builder::new().name(format!("engine-{i}")).spawn(move || work_through(&shared))?;
@@ -210,5 +205,124 @@ fn work_through<S: Default>(shared: &Shared<S>) {
             tracing::error!("a classification panicked; its caller got INTERNAL");
             state = S::default();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        sync::{
+            atomic::{AtomicUsize, Ordering},
+            mpsc,
+        },
+        time::Duration,
+    };
+
+    type Tested = Engine<usize>;
+
+    /// One worker, kept busy until the sender is dropped or sent to.
+    fn busy(engine: &Tested) -> (mpsc::Sender<()>, Reply<()>) {
+        let (open, gate) = mpsc::channel();
+        let (begun, wait) = mpsc::channel();
+        let work = move |_: &mut usize| {
+            begun.send(()).unwrap();
+            let _opened = gate.recv();
+        };
+        let reply = engine.quick(None, work).unwrap();
+        wait.recv().unwrap();
+        (open, reply)
+    }
+
+    #[tokio::test]
+    async fn computes_with_state_that_stays() {
+        let engine = Tested::start(1, 8).unwrap();
+        for expect in 1..=3 {
+            let mut reply = engine
+                .quick(None, |n| {
+                    *n += 1;
+                    *n
+                })
+                .unwrap();
+            assert_eq!(reply.wait().await, Ok(expect));
+        }
+    }
+
+    #[tokio::test]
+    async fn refuses_at_once_when_full() {
+        let engine = Tested::start(1, 2).unwrap();
+        let (open, mut first) = busy(&engine);
+        let mut waiting: Vec<_> = (0..2).map(|i| engine.quick(None, move |_| i).unwrap()).collect();
+        assert!(matches!(engine.quick(None, |_| ()), Err(Refusal::Overloaded)));
+        drop(open);
+        assert_eq!(first.wait().await, Ok(()));
+        for (i, reply) in waiting.iter_mut().enumerate() {
+            assert_eq!(reply.wait().await, Ok(i));
+        }
+    }
+
+    #[tokio::test]
+    async fn drops_what_nobody_waits_for() {
+        static RUN: AtomicUsize = AtomicUsize::new(0);
+        let count = |_: &mut usize| RUN.fetch_add(1, Ordering::SeqCst);
+        let engine = Tested::start(1, 8).unwrap();
+        let (open, _first) = busy(&engine);
+        drop(engine.quick(None, count).unwrap());
+        let mut late = engine.quick(Some(Instant::now()), count).unwrap();
+        let mut last = engine.quick(Some(Instant::now() + Duration::from_secs(60)), count).unwrap();
+        drop(open);
+        assert_eq!(late.wait().await, Err(Refusal::Expired));
+        assert_eq!(last.wait().await, Ok(0));
+    }
+
+    #[tokio::test]
+    async fn a_panic_fails_its_own_work_only() {
+        let engine = Tested::start(1, 8).unwrap();
+        let mut bad = engine
+            .quick(None, |n: &mut usize| {
+                *n = 9;
+                panic!("a test panics here")
+            })
+            .unwrap();
+        assert_eq!(bad.wait().await, Err::<(), _>(Refusal::Internal));
+        let mut good = engine.quick(None, |n: &mut usize| *n).unwrap();
+        assert_eq!(good.wait().await, Ok(0), "a new state");
+    }
+
+    #[tokio::test]
+    async fn lanes_take_turns_and_bulk_waits_for_room() {
+        let engine = Arc::new(Tested::start(1, 8).unwrap());
+        let (open, _first) = busy(&engine);
+        let (done, order) = mpsc::channel();
+        let mark = |what: &'static str| {
+            let done = done.clone();
+            move |_: &mut usize| done.send(what).unwrap()
+        };
+        let mut replies = Vec::new();
+        for _ in 0..BULK_PER_WORKER {
+            replies.push(engine.bulk(None, mark("bulk")).await.unwrap());
+        }
+        let more = engine.bulk(None, mark("bulk"));
+        assert!(tokio::time::timeout(Duration::from_millis(20), more).await.is_err(), "no room");
+        for _ in 0..2 {
+            replies.push(engine.quick(None, mark("quick")).unwrap());
+        }
+        drop(open);
+        for reply in &mut replies {
+            reply.wait().await.unwrap();
+        }
+        let order: Vec<_> = order.try_iter().collect();
+        assert_eq!(order, ["quick", "bulk", "quick", "bulk", "bulk", "bulk"]);
+        engine.bulk(None, |_| ()).await.unwrap().wait().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_waits_at_the_end_is_told() {
+        let engine = Tested::start(1, 8).unwrap();
+        let (open, _first) = busy(&engine);
+        let mut waiting = engine.quick(None, |_| ()).unwrap();
+        drop(engine);
+        drop(open);
+        assert_eq!(waiting.wait().await, Err(Refusal::Closing));
     }
 }

@@ -24,11 +24,7 @@ pub(super) async fn nothing_serves(reporter: &HealthReporter) {
 }
 
 /// Follows the registry until `stopping`, then reports that nothing serves.
-pub(super) async fn follow(
-    reporter: HealthReporter,
-    mut models: watch::Receiver<Models>,
-    stopping: CancellationToken,
-) {
+pub(super) async fn follow(reporter: HealthReporter, mut models: watch::Receiver<Models>, stopping: CancellationToken) {
     loop {
         let default = models.borrow_and_update().first().cloned();
         if let Some(default) = default {

@@ -20,10 +20,7 @@ impl ModelService for Models {
         Ok(Response::new(pb::ListModelsResponse { models }))
     }
 
-    async fn get_model(
-        &self,
-        request: Request<pb::GetModelRequest>,
-    ) -> Result<Response<pb::GetModelResponse>, Status> {
+    async fn get_model(&self, request: Request<pb::GetModelRequest>) -> Result<Response<pb::GetModelResponse>, Status> {
         let model = self.0.resolve(&request.get_ref().model)?;
         let card = convert::card(model.identity(), model.card());
         Ok(Response::new(pb::GetModelResponse { card: Some(card) }))

@@ -28,7 +28,7 @@ pub enum ProbeError {
         source: tonic::transport::Error,
     },
     /// It does not know the service, or something else went wrong.
-    #[error("{address}: {code}: {message}", code = .status.code(), message = .status.message())]
+    #[error("{address}: {code:?}: {message}", code = .status.code(), message = .status.message())]
     Refused {
         /// Where.
         address: String,

@@ -83,7 +83,9 @@ async fn pump(
                 };
             }
         }
-        if pending.is_empty() && let Some(end) = end {
+        if pending.is_empty()
+            && let Some(end) = end
+        {
             return end;
         }
     }
