@@ -1,1 +1,33 @@
 //! gRPC: the only room that sees prost types.
+//!
+//! In the order in which a call flows: [`server`] accepts it, `layers` bound
+//! its time and catch its panics, `classifier` (one call), `stream` (many) and
+//! `models` answer it: `convert` turns what was sent into an article or a list
+//! of violations, `registry` finds the model, `engine` computes on threads of
+//! its own. `status` is the one table from refusals to gRPC statuses, `health`
+//! tells the world what works, [`probe`] asks.
+
+mod batch;
+mod classifier;
+mod convert;
+mod engine;
+mod health;
+mod layers;
+mod models;
+pub mod probe;
+mod registry;
+pub mod server;
+mod status;
+mod stream;
+
+pub use registry::Registry;
+pub use server::{Config, ServeError, run};
+
+/// The generated messages, clients and servers of `proto/wiredesk/v1`.
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+pub mod pb {
+    tonic::include_proto!("wiredesk.v1");
+
+    /// The compiled protos with their comments, for reflection.
+    pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wiredesk_descriptor.bin"));
+}

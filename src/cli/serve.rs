@@ -1,0 +1,185 @@
+//! `wiredesk serve`: the gRPC server, from flags to signals.
+
+use super::{cores, load_model};
+use crate::{
+    article::Limits,
+    service::{Config, Registry, run as serve},
+};
+use anyhow::Context as _;
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+
+/// Answer gRPC calls: classify articles, describe the model, report health
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address and port to listen on; port 0 takes a free one and logs it
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+    listen: String,
+    /// Serve the model bundle in this directory instead of the one in the binary
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Threads that classify [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    threads: Option<usize>,
+    /// Threads for the network [default: one for every three cores]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    io_threads: Option<usize>,
+    /// Single calls that may wait for a thread; beyond, RESOURCE_EXHAUSTED at once
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value = "1024")]
+    max_in_flight: usize,
+    /// Most articles in one ClassifyBatch
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value = "10000")]
+    max_batch: usize,
+    /// Most bytes in the title and text of one article
+    #[arg(long, value_name = "BYTES", value_parser = parse_count, default_value = "1048576")]
+    max_text_bytes: usize,
+    /// Most targets of one article
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value = "100")]
+    max_targets: usize,
+    /// Most bytes in one message, decompressed
+    #[arg(long, value_name = "BYTES", value_parser = parse_count, default_value = "16777216")]
+    max_message_bytes: usize,
+    /// Most calls at a time on one connection
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), default_value = "256")]
+    max_streams: u32,
+    /// Ask clients to connect anew after this time, so that they spread over replicas
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "30m")]
+    max_connection_age: Duration,
+    /// On SIGTERM, go on serving for this long while health says NOT_SERVING
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "0s")]
+    shutdown_notice: Duration,
+    /// After that, give calls in flight this long to finish
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "10s")]
+    drain_timeout: Duration,
+}
+
+/// A number from 1.
+pub(super) fn parse_count(value: &str) -> Result<usize, String> {
+    match value.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(n) => Ok(n),
+        Err(e) => Err(format!("{e}")),
+    }
+}
+
+/// A time such as `500ms`, `10s`, `30m` or `2h`.
+pub(super) fn parse_time(value: &str) -> Result<Duration, String> {
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = value.split_at(digits);
+    let wrong = || format!("{value:?} is not a time such as 500ms, 10s, 30m or 2h");
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(60 * 60).map(Duration::from_secs),
+        _ => None,
+    }
+    .filter(|time| *time <= Duration::from_secs(366 * 24 * 60 * 60))
+    .ok_or_else(wrong)
+}
+
+impl Args {
+    fn config(&self) -> Config {
+        Config {
+            threads: self.threads.unwrap_or_else(cores),
+            max_in_flight: self.max_in_flight,
+            max_batch: self.max_batch,
+            max_message_bytes: self.max_message_bytes,
+            max_streams: self.max_streams,
+            max_connection_age: self.max_connection_age,
+            limits: Limits { max_text_bytes: self.max_text_bytes, max_targets: self.max_targets, ..Limits::default() },
+            notice: self.shutdown_notice,
+            drain: self.drain_timeout,
+        }
+    }
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(args.io_threads.unwrap_or_else(|| cores().div_ceil(3)))
+        .enable_all()
+        .build()
+        .context("cannot start the network threads")?;
+    let result = runtime.block_on(listen(args));
+    // What the drain did not end is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
+    // Signals first: one that comes while the model loads is not lost.
+    let stop = signals()?;
+    let listener =
+        TcpListener::bind(&args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+
+    let registry = Arc::new(Registry::default());
+    let loading = tokio::task::spawn_blocking({
+        let (registry, dir) = (Arc::clone(&registry), args.model.clone());
+        move || -> anyhow::Result<()> {
+            let model = load_model(dir.as_deref())?;
+            let identity = model.identity();
+            tracing::info!(name = identity.name, version = identity.version, digest = identity.digest, "serving");
+            registry.install(model);
+            Ok(())
+        }
+    });
+    let mut failure = None;
+    let shutdown = async {
+        let failed = async {
+            match loading.await {
+                Ok(Ok(())) => std::future::pending().await,
+                Ok(Err(error)) => error,
+                Err(panic) => anyhow::Error::from(panic).context("loading the model failed"),
+            }
+        };
+        tokio::select! {
+            () = stop => {}
+            error = failed => failure = Some(error),
+        }
+    };
+    serve(listener, registry, args.config(), shutdown).await?;
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Ends at the first SIGTERM or interrupt from the keyboard.
+fn signals() -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    #[cfg(unix)]
+    let terminated = async move { terminate.recv().await };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<Option<()>>();
+    #[cfg(unix)]
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    #[cfg(unix)]
+    let interrupted = async move { interrupt.recv().await };
+    #[cfg(not(unix))]
+    let interrupted = tokio::signal::ctrl_c();
+    Ok(async {
+        tokio::select! {
+            _ = terminated => {}
+            _ = interrupted => {}
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_times_and_counts() {
+        assert_eq!(parse_time("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_time("2h"), Ok(Duration::from_secs(7_200)));
+        for bad in ["", "5", "s", "-1s", "1.5s", "1d", "99999999999999999999s", "9999999999h"] {
+            assert!(parse_time(bad).is_err(), "{bad}");
+        }
+        assert_eq!(parse_count("3"), Ok(3));
+        assert!(parse_count("0").is_err() && parse_count("-1").is_err());
+    }
+}

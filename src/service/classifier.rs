@@ -1,0 +1,105 @@
+//! `ClassifierService`: one call, one answer. Batches and streams are made of the same pieces.
+
+use super::{
+    Registry, batch, convert,
+    engine::Engine,
+    layers::deadline_of,
+    pb::{self, classifier_service_server::ClassifierService},
+    status::Refusal,
+    stream,
+};
+use crate::{article::Limits, model::Scratch};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+/// What every call needs.
+pub(super) struct Core {
+    pub(super) registry: Arc<Registry>,
+    pub(super) engine: Engine<Scratch>,
+    pub(super) limits: Limits,
+    /// Most articles of one batch.
+    pub(super) max_batch: usize,
+    /// Cancelled when the server begins to drain: streams end then.
+    pub(super) draining: CancellationToken,
+}
+
+impl Core {
+    /// Checks and answers one request of several: not even a panic fails the
+    /// others. CPU work: for the engine's threads only.
+    pub(super) fn answer(
+        &self,
+        request: pb::ClassifyRequest,
+        queued: Instant,
+        scratch: &mut Scratch,
+    ) -> Result<pb::ClassifyResponse, Refusal> {
+        let answer = AssertUnwindSafe(|| {
+            let checked = convert::request(request, &self.limits)?;
+            self.classify(checked, queued, scratch)
+        });
+        catch_unwind(answer).unwrap_or_else(|_panic| {
+            *scratch = Scratch::default();
+            Err(Refusal::Internal)
+        })
+    }
+
+    fn classify(
+        &self,
+        checked: convert::Checked,
+        queued: Instant,
+        scratch: &mut Scratch,
+    ) -> Result<pb::ClassifyResponse, Refusal> {
+        let model = self.registry.resolve(&checked.model)?;
+        let begun = Instant::now();
+        let prediction = model.classify(&checked.article, &checked.targets, &checked.options, scratch);
+        let frame = convert::Frame {
+            request_id: checked.request_id,
+            article_id: checked.article.id,
+            model: model.identity(),
+            queue: begun - queued,
+            compute: begun.elapsed(),
+        };
+        tracing::debug!(request_id = frame.request_id, queue = ?frame.queue, compute = ?frame.compute, "classified");
+        Ok(convert::response(prediction, frame))
+    }
+}
+
+/// The service over its core.
+pub(super) struct Classifier(pub(super) Arc<Core>);
+
+#[tonic::async_trait]
+impl ClassifierService for Classifier {
+    async fn classify(&self, request: Request<pb::ClassifyRequest>) -> Result<Response<pb::ClassifyResponse>, Status> {
+        let deadline = deadline_of(request.extensions());
+        // What is wrong with it is said at once, also by a server that is busy.
+        let checked = convert::request(request.into_inner(), &self.0.limits)?;
+        let core = Arc::clone(&self.0);
+        let queued = Instant::now();
+        let mut reply = self.0.engine.quick(deadline, move |scratch| core.classify(checked, queued, scratch))?;
+        Ok(Response::new(reply.wait().await??))
+    }
+
+    async fn classify_batch(
+        &self,
+        request: Request<pb::ClassifyBatchRequest>,
+    ) -> Result<Response<pb::ClassifyBatchResponse>, Status> {
+        let deadline = deadline_of(request.extensions());
+        let response = batch::classify(&self.0, request.into_inner(), deadline).await?;
+        Ok(Response::new(response))
+    }
+
+    type ClassifyStreamStream = ReceiverStream<Result<pb::ClassifyStreamResponse, Status>>;
+
+    async fn classify_stream(
+        &self,
+        request: Request<Streaming<pb::ClassifyStreamRequest>>,
+    ) -> Result<Response<Self::ClassifyStreamStream>, Status> {
+        let deadline = deadline_of(request.extensions());
+        Ok(Response::new(stream::open(Arc::clone(&self.0), request.into_inner(), deadline)))
+    }
+}
