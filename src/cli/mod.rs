@@ -102,8 +102,8 @@ impl Cli {
         match self.command {
             Command::Serve(args) => serve::run(&args),
             Command::Classify(args) => classify::run(&args),
-            Command::Train(args) => train::run(args),
-            Command::Evaluate(args) => evaluate::run(args),
+            Command::Train(args) => train::run(&args, self.config.as_ref()),
+            Command::Evaluate(args) => evaluate::run(&args),
             Command::Models(command) => models::run(&command),
             Command::Health(args) => health::run(&args),
         }
@@ -121,6 +121,11 @@ pub fn exit_code(result: anyhow::Result<ExitCode>) -> ExitCode {
         complain(&format!("{error:#}"));
         ExitCode::FAILURE
     })
+}
+
+/// Lines on standard output.
+fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{text}")
 }
 
 /// One line on standard error; if that is closed, there is nobody to tell.

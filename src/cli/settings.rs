@@ -45,7 +45,11 @@ fn with_variables(command: Command) -> Command {
 fn config_path(command: Command, args: &[OsString]) -> Option<PathBuf> {
     let matches = command.ignore_errors(true).try_get_matches_from(args).ok()?;
     let mut innermost = &matches;
-    while let Some((_, matches)) = innermost.subcommand() {
+    while let Some((name, matches)) = innermost.subcommand() {
+        // Its file holds the settings of the training, not the flags.
+        if name == "train" {
+            return None;
+        }
         innermost = matches;
     }
     innermost.try_get_one::<PathBuf>("config").ok().flatten().cloned()
