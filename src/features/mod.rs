@@ -8,6 +8,7 @@
 mod counter;
 mod index;
 mod kernel;
+mod pages;
 mod table;
 
 pub use counter::{Counter, TfIdf};

@@ -5,7 +5,7 @@
 //! of the columns (one column a label of a head), already multiplied by the
 //! idf, so that a document's scores are `sum(log_tf x row) / norm + bias`.
 
-use super::{Counter, kernel};
+use super::{Counter, kernel, pages::Pages};
 use half::f16;
 
 /// Numbers in one cache line.
@@ -21,7 +21,7 @@ pub(super) struct Block(pub(super) [u16; BLOCK_LANES]);
 /// Weights of every feature for every column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightTable {
-    blocks: Vec<Block>,
+    blocks: Pages,
     /// Blocks a row.
     width: usize,
     bias: Vec<f32>,
@@ -41,7 +41,7 @@ impl WeightTable {
     #[must_use]
     pub fn new(slots: usize, bias: Vec<f32>) -> Self {
         let width = width(bias.len());
-        Self { blocks: vec![Block([0; BLOCK_LANES]); slots * width], width, bias }
+        Self { blocks: Pages::zeroed(slots * width), width, bias }
     }
 
     /// Reads a table from the numbers of all its rows.
@@ -58,7 +58,7 @@ impl WeightTable {
         if halves.iter().any(|h| !h.is_finite()) || table.bias.iter().any(|b| !b.is_finite()) {
             return Err("weight table: a weight is not finite".to_owned());
         }
-        table.blocks = vec![Block([0; BLOCK_LANES]); slots * table.width];
+        table.blocks = Pages::zeroed(slots * table.width);
         let bits: &[u16] = bytemuck::cast_slice(halves);
         bytemuck::cast_slice_mut::<Block, u16>(&mut table.blocks).copy_from_slice(bits);
         Ok(table)

@@ -246,7 +246,7 @@ pub(super) fn card(identity: &Identity, card: &Card) -> pb::ModelCard {
     };
     pb::ModelCard {
         identity: Some(self::identity(identity)),
-            created: card.created.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
+        created: card.created.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
         heads: card.heads.iter().map(head).collect(),
         data: card.data.iter().map(source).collect(),
         data_digest: card.data_digest.clone(),

@@ -2,6 +2,7 @@
 //! references decoded, invisible characters removed, with the way back to the
 //! bytes that were sent.
 
+use super::tokenize::first_high;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Byte offsets of a normalised text in the text as sent.
@@ -28,17 +29,38 @@ impl Offsets {
 ///
 /// Almost every text takes the quick way (a scan and a copy).
 pub(super) fn normalize_into(text: &str, out: &mut String) -> Option<Offsets> {
-    if text.is_ascii() && !has_reference(text) {
-        out.push_str(text);
-        return None;
-    }
-    let plain =
-        is_nfc_quick(text.chars()) == IsNormalized::Yes && !has_reference(text) && !text.chars().any(is_invisible);
-    if plain {
+    if !has_reference(text) && beyond_ascii(text).all(is_settled) {
         out.push_str(text);
         return None;
     }
     Some(rewrite(text, out))
+}
+
+/// The characters outside ASCII, found eight bytes at a time.
+fn beyond_ascii(text: &str) -> impl Iterator<Item = char> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let at = first_high(rest.as_bytes())?;
+        let mut chars = rest.get(at..)?.chars();
+        let c = chars.next()?;
+        rest = chars.as_str();
+        Some(c)
+    })
+}
+
+/// Whether a character is surely in NFC wherever it stands, and visible. The
+/// ranges are those of everyday text; the tables answer for the rest.
+fn is_settled(c: char) -> bool {
+    match c {
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => false,
+        '\u{a0}'..='\u{2ff}' | '\u{2002}'..='\u{2100}' | '\u{400}'..='\u{482}' | '\u{4e00}'..='\u{9fff}' => true,
+        _ => is_nfc_quick(std::iter::once(c)) == IsNormalized::Yes && !is_invisible(c) && !joins(c),
+    }
+}
+
+/// Whether a character may compose with the one before it.
+fn joins(c: char) -> bool {
+    unicode_normalization::char::is_combining_mark(c) || ('\u{1160}'..='\u{11ff}').contains(&c)
 }
 
 fn rewrite(text: &str, out: &mut String) -> Offsets {
@@ -76,9 +98,8 @@ fn rewrite(text: &str, out: &mut String) -> Offsets {
 fn cluster_len(rest: &str, first: char) -> usize {
     let mut len = first.len_utf8();
     for c in rest.chars().skip(1) {
-        let joins = unicode_normalization::char::is_combining_mark(c) || ('\u{1160}'..='\u{11ff}').contains(&c);
         // A bound, against texts made of nothing but marks.
-        if !joins || len > 128 {
+        if !joins(c) || len > 128 {
             break;
         }
         len += c.len_utf8();
@@ -92,7 +113,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 fn has_reference(text: &str) -> bool {
-    text.match_indices('&').any(|(at, _)| text.get(at..).and_then(reference).is_some())
+    memchr::memchr_iter(b'&', text.as_bytes()).any(|at| text.get(at..).and_then(reference).is_some())
 }
 
 /// An HTML character reference at the start of `text`: the character and its length in bytes.

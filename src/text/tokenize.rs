@@ -153,7 +153,7 @@ fn fold_beyond_ascii(text: &str, folded: &mut Folded) {
     }
 }
 
-fn first_high(bytes: &[u8]) -> Option<usize> {
+pub(super) fn first_high(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (i, word) in words.iter().enumerate() {
         let high = u64::from_le_bytes(*word) & 0x8080_8080_8080_8080;
