@@ -1,0 +1,273 @@
+//! The sentence model: one softmax over hashed n-grams and dense features,
+//! calibrated; and its files.
+
+use super::{
+    dense::{self, DENSE, Dense},
+    lexicon::lexicon,
+    mask::{Masker, Vocabulary},
+    roles::{self, Cue},
+    views::{self, VIEWS, Views},
+};
+use crate::text::{Document, HASH_VERSION, Sentence};
+use half::f16;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+
+/// Supportive, critical, neutral.
+pub(crate) const CLASSES: usize = 3;
+/// Largest table that is read.
+const MAX_BITS: u32 = 20;
+/// Largest vocabulary that is read.
+const MAX_VOCABULARY: usize = 1 << 18;
+/// Of the features; a change of any of them must change it.
+const FEATURES_VERSION: u32 = 1;
+
+/// File with the numbers.
+const WEIGHTS_FILE: &str = "stance.safetensors";
+/// File with the rest.
+const SETTINGS_FILE: &str = "stance.json";
+
+/// What is not a weight.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Version of the features.
+    pub(crate) features: u32,
+    /// Version of the hash.
+    pub(crate) hash: u32,
+    /// The table has 2^bits rows.
+    pub(crate) bits: u32,
+    /// What each view's n-grams count beside the dense features.
+    pub(crate) view_scale: f32,
+    /// Scores are multiplied by this before the softmax.
+    pub(crate) inverse_temperature: f32,
+    /// Added to the scores, after that.
+    pub(crate) offsets: [f32; CLASSES],
+    /// Least probability of an answer.
+    pub(crate) threshold: f32,
+}
+
+impl Settings {
+    /// Settings of a model that is not calibrated yet.
+    pub(crate) fn new(bits: u32, view_scale: f32) -> Self {
+        Self {
+            features: FEATURES_VERSION,
+            hash: HASH_VERSION,
+            bits,
+            view_scale,
+            inverse_temperature: 1.0,
+            offsets: [0.0; CLASSES],
+            threshold: 0.0,
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.features != FEATURES_VERSION || self.hash != HASH_VERSION {
+            return Err(format!("{SETTINGS_FILE}: made for other features: train it again with this version"));
+        }
+        if !(8..=MAX_BITS).contains(&self.bits) {
+            return Err(format!("{SETTINGS_FILE}: bits is {}, not within 8..={MAX_BITS}", self.bits));
+        }
+        let numbers = [self.view_scale, self.inverse_temperature, self.threshold];
+        if numbers.iter().chain(&self.offsets).any(|n| !n.is_finite() || n.abs() > 1e3) {
+            return Err(format!("{SETTINGS_FILE}: a number is out of range"));
+        }
+        Ok(())
+    }
+}
+
+/// Row of an n-gram in a table of 2^bits rows.
+pub(crate) fn row(hash: u64, bits: u32) -> usize {
+    (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits.clamp(1, 63))) as usize
+}
+
+/// Weights of the sentence model.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SentenceModel {
+    /// What is not a weight.
+    pub(crate) settings: Settings,
+    /// Three weights (times the inverse document frequency) and that frequency, a row.
+    pub(crate) table: Vec<[f32; 4]>,
+    /// Weights of the dense features.
+    pub(crate) dense: Vec<[f32; CLASSES]>,
+    /// Sorted hashes of words known in lower case.
+    pub(crate) vocabulary: Vec<u64>,
+}
+
+/// Reused buffers: features of one sentence and target.
+#[derive(Debug)]
+pub(crate) struct Extractor {
+    masker: Masker,
+    cues: Vec<Cue>,
+    /// Hashed n-grams.
+    pub(super) views: Views,
+    dense: Dense,
+}
+
+impl Default for Extractor {
+    fn default() -> Self {
+        Self { masker: Masker::default(), cues: Vec::new(), views: Views::default(), dense: [0.0; DENSE] }
+    }
+}
+
+impl Extractor {
+    /// Computes the features; whether the first mention stands in quotation marks.
+    pub(crate) fn run(
+        &mut self,
+        document: &Document,
+        sentence: &Sentence,
+        mentions: &[(usize, usize)],
+        vocabulary: &Vocabulary,
+    ) -> bool {
+        let masked = self.masker.mask(document, sentence, mentions, lexicon(), vocabulary);
+        roles::find(masked, &mut self.cues);
+        let clause = views::clause(masked);
+        self.views.fill(masked, &self.cues, clause);
+        dense::fill(masked, &self.cues, clause, &mut self.dense);
+        masked.targets.first().and_then(|t| masked.items.get(*t)).is_some_and(|i| i.quoted)
+    }
+
+    /// The dense features.
+    pub(crate) fn dense(&self) -> &[f32] {
+        &self.dense
+    }
+
+    /// The hashes of each view's n-grams.
+    pub(crate) fn views(&self) -> impl Iterator<Item = &[u64]> {
+        (0..VIEWS).map(|v| {
+            let begin = v.checked_sub(1).map_or(0, |p| self.views.ends[p]);
+            self.views.hashes.get(begin..self.views.ends[v]).unwrap_or(&[])
+        })
+    }
+}
+
+impl SentenceModel {
+    /// Scores before calibration, of the features that `extractor` holds.
+    pub(crate) fn scores(&self, extractor: &Extractor) -> [f32; CLASSES] {
+        let mut scores = [0.0f32; CLASSES];
+        for view in extractor.views() {
+            let mut sums = [0.0f32; 4];
+            for hash in view {
+                if let Some(weights) = self.table.get(row(*hash, self.settings.bits)) {
+                    let [a, b, c, idf] = *weights;
+                    sums[0] += a;
+                    sums[1] += b;
+                    sums[2] += c;
+                    sums[3] += idf * idf;
+                }
+            }
+            let scale = norm(sums[3], self.settings.view_scale);
+            for (score, sum) in scores.iter_mut().zip(sums) {
+                *score += sum * scale;
+            }
+        }
+        for (value, weights) in extractor.dense().iter().zip(&self.dense) {
+            if *value != 0.0 {
+                for (score, weight) in scores.iter_mut().zip(weights) {
+                    *score += value * weight;
+                }
+            }
+        }
+        scores
+    }
+
+    /// Calibrated probabilities.
+    pub(crate) fn probabilities(&self, scores: [f32; CLASSES]) -> [f64; CLASSES] {
+        let mut z = [0.0f64; CLASSES];
+        for ((z, score), offset) in z.iter_mut().zip(scores).zip(self.settings.offsets) {
+            *z = f64::from(score) * f64::from(self.settings.inverse_temperature) + f64::from(offset);
+        }
+        softmax(z)
+    }
+
+    /// The model's files by name.
+    pub(crate) fn to_files(&self) -> Vec<(String, Vec<u8>)> {
+        let half = |v: &f32| f16::from_f32(*v).to_le_bytes();
+        let table: Vec<u8> = self.table.iter().flatten().flat_map(half).collect();
+        let dense: Vec<u8> = self.dense.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
+        let words: Vec<u8> = self.vocabulary.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let tensors = [
+            ("table", Dtype::F16, vec![self.table.len(), 4], &table),
+            ("dense", Dtype::F32, vec![self.dense.len(), CLASSES], &dense),
+            ("vocabulary", Dtype::U64, vec![self.vocabulary.len()], &words),
+        ];
+        let views = tensors
+            .into_iter()
+            .filter_map(|(name, dtype, shape, bytes)| Some((name, TensorView::new(dtype, shape, bytes).ok()?)));
+        let weights = safetensors::serialize(views, None).unwrap_or_default();
+        let settings = serde_json::to_vec_pretty(&self.settings).unwrap_or_default();
+        vec![(WEIGHTS_FILE.to_owned(), weights), (SETTINGS_FILE.to_owned(), settings)]
+    }
+
+    /// Reads the files back; they may hold anything.
+    pub(crate) fn from_files<'a>(get: &dyn Fn(&str) -> Option<&'a [u8]>) -> Result<Self, String> {
+        let missing = |name: &str| format!("{name} is missing");
+        let settings = get(SETTINGS_FILE).ok_or_else(|| missing(SETTINGS_FILE))?;
+        if settings.len() > 1 << 20 {
+            return Err(format!("{SETTINGS_FILE} is too large"));
+        }
+        let settings: Settings = serde_json::from_slice(settings).map_err(|e| format!("{SETTINGS_FILE}: {e}"))?;
+        settings.check()?;
+        let bytes = get(WEIGHTS_FILE).ok_or_else(|| missing(WEIGHTS_FILE))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| format!("{WEIGHTS_FILE}: {e}"))?;
+        let table = tensor(&tensors, "table", Dtype::F16, &[1 << settings.bits, 4])?;
+        let table: Vec<[f32; 4]> = table
+            .chunks_exact(8)
+            .map(|row| {
+                let mut out = [0.0; 4];
+                for (to, from) in out.iter_mut().zip(row.as_chunks::<2>().0) {
+                    *to = f16::from_le_bytes(*from).to_f32();
+                }
+                out
+            })
+            .collect();
+        let dense = tensor(&tensors, "dense", Dtype::F32, &[DENSE, CLASSES])?;
+        let dense: Vec<[f32; CLASSES]> = dense
+            .chunks_exact(4 * CLASSES)
+            .map(|row| {
+                let mut out = [0.0; CLASSES];
+                for (to, from) in out.iter_mut().zip(row.as_chunks::<4>().0) {
+                    *to = f32::from_le_bytes(*from);
+                }
+                out
+            })
+            .collect();
+        if table.iter().flatten().chain(dense.iter().flatten()).any(|w| !w.is_finite()) {
+            return Err(format!("{WEIGHTS_FILE}: a weight is not a number"));
+        }
+        let words = tensors.tensor("vocabulary").map_err(|e| format!("{WEIGHTS_FILE}: {e}"))?;
+        let n = words.shape().first().copied().unwrap_or(0);
+        if n > MAX_VOCABULARY {
+            return Err(format!("{WEIGHTS_FILE}: the vocabulary has {n} words; the most is {MAX_VOCABULARY}"));
+        }
+        let words = tensor(&tensors, "vocabulary", Dtype::U64, &[n])?;
+        let vocabulary: Vec<u64> = words.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
+        if !vocabulary.is_sorted() {
+            return Err(format!("{WEIGHTS_FILE}: the vocabulary is not sorted"));
+        }
+        Ok(Self { settings, table, dense, vocabulary })
+    }
+}
+
+/// A tensor's bytes, if it has this type and shape.
+fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&'a [u8], String> {
+    let view = tensors.tensor(name).map_err(|e| format!("{WEIGHTS_FILE}: {name}: {e}"))?;
+    if view.dtype() != dtype || view.shape() != shape {
+        let (got, kind) = (view.shape(), view.dtype());
+        return Err(format!("{WEIGHTS_FILE}: {name} is {kind:?} {got:?}, not {dtype:?} {shape:?}"));
+    }
+    Ok(view.data())
+}
+
+/// What a view is divided by.
+pub(crate) fn norm(squares: f32, view_scale: f32) -> f32 {
+    if squares > 0.0 { view_scale / squares.sqrt() } else { 0.0 }
+}
+
+/// Shifted by the largest, so that nothing overflows.
+pub(crate) fn softmax(z: [f64; CLASSES]) -> [f64; CLASSES] {
+    let most = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let e = z.map(|v| (v - most).exp());
+    let sum: f64 = e.iter().sum();
+    e.map(|v| v / sum)
+}

@@ -1,0 +1,138 @@
+//! From labelled rows to examples of the sentence model.
+
+use super::StancePlan;
+use crate::{
+    article::Target,
+    heads::stance::model::{Extractor, row},
+    learn::rows::LabelledArticle,
+    text::{Document, hash_word, sentences},
+};
+use std::collections::{HashMap, HashSet};
+
+/// A mention with its gold label.
+#[derive(Debug, Clone)]
+pub(crate) struct Example {
+    /// Dense features.
+    pub(crate) dense: Vec<f32>,
+    /// Table rows of each view's n-grams.
+    pub(crate) views: Vec<Vec<u32>>,
+    /// Supportive, critical, neutral.
+    pub(crate) label: usize,
+    /// What it counts in training.
+    pub(crate) weight: f32,
+}
+
+/// What a label of a row means for training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// How the sentence portrays the target.
+    Portrayal,
+    /// How one party judges the target.
+    Judged,
+    /// The target is the one that judges.
+    Speaker,
+    /// Two parties, no judgement.
+    NoJudgement,
+}
+
+/// A row's stance as it is trained and tested on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Labelled<'a> {
+    /// The row.
+    pub(crate) row: &'a LabelledArticle,
+    /// Index of the stance in the row.
+    pub(crate) stance: usize,
+    /// Supportive, critical, neutral.
+    pub(crate) label: usize,
+    /// What the label means.
+    pub(crate) kind: Kind,
+}
+
+impl Labelled<'_> {
+    /// The target with the spans of its mentions.
+    pub(crate) fn target(&self) -> Target {
+        self.row.stances.as_ref().and_then(|s| s.get(self.stance)).map(|s| s.target.clone().into()).unwrap_or_default()
+    }
+}
+
+/// Index of a label as rows write it.
+pub(crate) fn label_index(label: &str) -> Option<usize> {
+    ["supportive", "critical", "neutral"].iter().position(|l| *l == label)
+}
+
+/// Every stance whose mentions are known, with what its label means.
+pub(crate) fn labelled(rows: &[LabelledArticle]) -> Vec<Labelled<'_>> {
+    let mut polar: HashSet<(&str, &str, &str)> = HashSet::new();
+    for row in rows {
+        for s in row.stances.iter().flatten() {
+            if let (Some(source), true) = (&s.source_entity, s.label != "neutral") {
+                polar.insert((&row.text, &s.target.name, source));
+            }
+        }
+    }
+    let mut out = Vec::new();
+    for row in rows {
+        for (stance, s) in row.stances.iter().flatten().enumerate() {
+            let Some(label) = label_index(&s.label).filter(|_| !s.target.mentions.is_empty()) else { continue };
+            let kind = match &s.source_entity {
+                None => Kind::Portrayal,
+                Some(_) if label != 2 => Kind::Judged,
+                Some(source) if polar.contains(&(row.text.as_str(), source.as_str(), s.target.name.as_str())) => {
+                    Kind::Speaker
+                }
+                Some(_) => Kind::NoJudgement,
+            };
+            out.push(Labelled { row, stance, label, kind });
+        }
+    }
+    out
+}
+
+/// Words that the rows write in lower case at least `least` times, as sorted hashes.
+pub(crate) fn vocabulary(rows: &[LabelledArticle], least: u32) -> Vec<u64> {
+    let mut counts: HashMap<u64, u32> = HashMap::new();
+    let mut document = Document::default();
+    let mut seen = HashSet::new();
+    for row in rows {
+        if !seen.insert(hash_word(row.text.as_bytes())) {
+            continue;
+        }
+        document.read(&row.title, &row.text);
+        for token in document.tokens() {
+            if document.surface(token).chars().next().is_some_and(char::is_lowercase) {
+                *counts.entry(token.hash).or_default() += 1;
+            }
+        }
+    }
+    let mut words: Vec<u64> = counts.into_iter().filter(|(_, n)| *n >= least).map(|(w, _)| w).collect();
+    words.sort_unstable();
+    words
+}
+
+/// Features of each labelled mention; those that weigh nothing are left out.
+pub(crate) fn extract(labelled: &[Labelled<'_>], vocabulary: &[u64], plan: &StancePlan) -> Vec<Example> {
+    let mut extractor = Extractor::default();
+    let mut document = Document::default();
+    let mut out = Vec::with_capacity(labelled.len());
+    for item in labelled {
+        let weight = plan.weight(item.kind);
+        if weight <= 0.0 {
+            continue;
+        }
+        document.read(&item.row.title, &item.row.text);
+        let target = item.target();
+        let Some(&span) = target.mentions.first() else { continue };
+        let (begin, end) = document.normalized(span);
+        let parts = sentences(&document);
+        let Some(sentence) = parts.iter().find(|s| s.end > begin) else { continue };
+        extractor.run(&document, sentence, &[(begin, end)], vocabulary);
+        let rows = |hashes: &[u64]| hashes.iter().map(|h| row(*h, plan.bits) as u32).collect();
+        out.push(Example {
+            dense: extractor.dense().to_vec(),
+            views: extractor.views().map(rows).collect(),
+            label: item.label,
+            weight,
+        });
+    }
+    out
+}

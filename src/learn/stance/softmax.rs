@@ -1,0 +1,226 @@
+//! Multinomial logistic regression over sparse documents behind linfa's
+//! traits: AdaGrad (Duchi et al. 2011) with L2, the last epochs averaged.
+
+use linfa::{
+    DatasetBase, ParamGuard,
+    dataset::AsSingleTargets,
+    error::Error,
+    traits::{Fit, PredictInplace},
+};
+use ndarray::{Array1, ArrayBase, Axis, Data, Ix2};
+use rand_xoshiro::{
+    Xoshiro256PlusPlus,
+    rand_core::{RngCore, SeedableRng},
+};
+use std::sync::Arc;
+
+/// One document: sorted feature indices and their values.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SparseDoc(pub(crate) Arc<(Vec<u32>, Vec<f32>)>);
+
+impl SparseDoc {
+    /// Pairs of feature and value.
+    fn pairs(&self) -> impl Iterator<Item = (usize, f32)> {
+        self.0.0.iter().map(|i| *i as usize).zip(self.0.1.iter().copied())
+    }
+}
+
+/// What to fit.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ValidSoftmaxParams {
+    /// Number of labels.
+    pub(crate) classes: usize,
+    /// Number of features.
+    pub(crate) features: usize,
+    /// Passes over the data.
+    pub(crate) epochs: usize,
+    /// Step size.
+    pub(crate) learning_rate: f32,
+    /// L2 penalty of each example's step.
+    pub(crate) l2: f32,
+    /// Of the order of the examples.
+    pub(crate) seed: u64,
+}
+
+/// The same before it is checked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SoftmaxParams(pub(crate) ValidSoftmaxParams);
+
+impl ParamGuard for SoftmaxParams {
+    type Checked = ValidSoftmaxParams;
+    type Error = Error;
+
+    fn check_ref(&self) -> Result<&Self::Checked, Error> {
+        let p = &self.0;
+        let fault = if p.classes < 2 {
+            "there must be two classes at least"
+        } else if p.features == 0 || p.epochs == 0 {
+            "features and epochs must be at least 1"
+        } else if !(p.learning_rate > 0.0 && p.learning_rate.is_finite() && p.l2 >= 0.0 && p.l2.is_finite()) {
+            "the learning rate must be positive and the penalty not negative"
+        } else {
+            return Ok(p);
+        };
+        Err(Error::Parameters(fault.to_owned()))
+    }
+
+    fn check(self) -> Result<Self::Checked, Error> {
+        self.check_ref()?;
+        Ok(self.0)
+    }
+}
+
+/// A fitted model: one row of `classes` weights a feature.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Softmax {
+    classes: usize,
+    weights: Vec<f32>,
+}
+
+impl Softmax {
+    /// Weights of a feature.
+    pub(crate) fn weights(&self, feature: usize) -> &[f32] {
+        self.weights.get(feature * self.classes..(feature + 1) * self.classes).unwrap_or(&[])
+    }
+
+    fn scores(&self, doc: &SparseDoc, scores: &mut [f32]) {
+        scores.fill(0.0);
+        for (feature, value) in doc.pairs() {
+            for (score, weight) in scores.iter_mut().zip(self.weights(feature)) {
+                *score += value * weight;
+            }
+        }
+    }
+}
+
+impl<D, T> Fit<ArrayBase<D, Ix2>, T, Error> for ValidSoftmaxParams
+where
+    D: Data<Elem = SparseDoc>,
+    T: AsSingleTargets<Elem = usize>,
+{
+    type Object = Softmax;
+
+    fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<Softmax, Error> {
+        let params = self;
+        let docs = dataset.records().index_axis(Axis(1), 0);
+        let targets = dataset.targets().as_single_targets();
+        let example_weights = dataset.weights();
+        if docs.is_empty() {
+            return Err(Error::NotEnoughSamples);
+        }
+        let n = params.classes;
+        let mut model = Softmax { classes: n, weights: vec![0.0; params.features * n] };
+        let mut squares = vec![1e-8f32; params.features * n];
+        let mut average = vec![0.0f32; params.features * n];
+        let mut order: Vec<usize> = (0..docs.len()).collect();
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(params.seed);
+        let mut p = vec![0.0f32; n];
+        let averaged = (params.epochs / 2).max(1);
+        for epoch in 0..params.epochs {
+            for i in (1..order.len()).rev() {
+                order.swap(i, (random.next_u64() % (i as u64 + 1)) as usize);
+            }
+            for &i in &order {
+                let (Some(doc), Some(&truth)) = (docs.get(i), targets.get(i)) else { continue };
+                let weight = example_weights.and_then(|w| w.get(i)).copied().unwrap_or(1.0);
+                model.scores(doc, &mut p);
+                to_probabilities(&mut p);
+                if let Some(p) = p.get_mut(truth) {
+                    *p -= 1.0;
+                }
+                step(&mut model, &mut squares, doc, &p, weight, params);
+            }
+            if epoch + averaged >= params.epochs {
+                for (sum, weight) in average.iter_mut().zip(&model.weights) {
+                    *sum += weight / averaged as f32;
+                }
+            }
+        }
+        model.weights = average;
+        Ok(model)
+    }
+}
+
+fn step(model: &mut Softmax, squares: &mut [f32], doc: &SparseDoc, error: &[f32], weight: f32, params: &ValidSoftmaxParams) {
+    let n = params.classes;
+    for (feature, value) in doc.pairs() {
+        let range = feature * n..(feature + 1) * n;
+        let (Some(weights), Some(squares)) = (model.weights.get_mut(range.clone()), squares.get_mut(range)) else {
+            continue;
+        };
+        for ((w, square), e) in weights.iter_mut().zip(squares).zip(error) {
+            let gradient = weight * (e * value + params.l2 * *w * value.abs());
+            *square += gradient * gradient;
+            *w -= params.learning_rate * gradient / square.sqrt();
+        }
+    }
+}
+
+fn to_probabilities(scores: &mut [f32]) {
+    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for s in scores.iter_mut() {
+        *s = (*s - most).exp();
+        sum += *s;
+    }
+    for s in scores.iter_mut() {
+        *s /= sum;
+    }
+}
+
+impl<D> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for Softmax
+where
+    D: Data<Elem = SparseDoc>,
+{
+    fn predict_inplace(&self, x: &ArrayBase<D, Ix2>, y: &mut Array1<usize>) {
+        let mut scores = vec![0.0; self.classes];
+        for (doc, y) in x.index_axis(Axis(1), 0).iter().zip(y.iter_mut()) {
+            self.scores(doc, &mut scores);
+            *y = (0..self.classes).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(0);
+        }
+    }
+
+    fn default_target(&self, x: &ArrayBase<D, Ix2>) -> Array1<usize> {
+        Array1::zeros(x.nrows())
+    }
+}
+
+/// Records of one column as linfa wants them.
+pub(crate) fn records(docs: Vec<SparseDoc>) -> ndarray::Array2<SparseDoc> {
+    let docs: Array1<SparseDoc> = docs.into();
+    docs.insert_axis(Axis(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Ix1;
+    use linfa::{Dataset, traits::Predict};
+
+    fn params() -> ValidSoftmaxParams {
+        ValidSoftmaxParams { classes: 3, features: 4, epochs: 20, learning_rate: 0.5, l2: 1e-4, seed: 1 }
+    }
+
+    fn data() -> Dataset<SparseDoc, usize, Ix1> {
+        let doc = |i: u32| SparseDoc(Arc::new((vec![i, 3], vec![1.0, 0.5])));
+        let docs: Vec<SparseDoc> = (0..30).map(|i| doc(i % 3)).collect();
+        let labels: Array1<usize> = (0..30).map(|i| i % 3).collect();
+        Dataset::new(records(docs), labels)
+    }
+
+    #[test]
+    fn learns_and_repeats() {
+        let fit = || SoftmaxParams(params()).check().unwrap().fit(&data()).unwrap();
+        let model = fit();
+        assert_eq!(model, fit());
+        let set = data();
+        let predicted: Array1<usize> = model.predict(&set);
+        assert_eq!(&predicted, set.targets());
+    }
+
+    #[test]
+    fn refuses_nonsense() {
+        assert!(SoftmaxParams(ValidSoftmaxParams { classes: 1, ..params() }).check().is_err());
+        assert!(SoftmaxParams(ValidSoftmaxParams { learning_rate: f32::NAN, ..params() }).check().is_err());
+    }
+}
