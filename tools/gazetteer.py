@@ -15,7 +15,7 @@ DIR holds what these packages and repositories publish:
 and tools/gazetteer_names.tsv holds the names kept by hand. Nothing of ODbL sources is used.
 
 A line of gazetteer.tsv: names separated by "|"; languages they are read in ("-": all); flags (U upper case only,
-l also in lower case, * the stem of inflected words, a abbreviation, w also a word, p also a person, g also a given name); candidates,
+l also in lower case, "," only beside another place, * the stem of inflected words, a abbreviation, w also a word, p also a person, g also a given name); candidates,
 each a country's code, a letter for the kind and a digit for how well known it is; "@" and a desk for a region.
 """
 import argparse
@@ -46,17 +46,16 @@ DULL = re.compile(r"^(central|eastern|western|northern|southern|north|south|east
                   r"(north|south|east|west|central|centre)[ -](north|south|east|west|coast)?\w*|\w{1,3}|city of .*|.*council.*)$", re.I)
 
 
-def plain(name):
-    """Lower case without accents: the key by which names are merged."""
-    letters = unicodedata.normalize("NFKD", name)
-    return "".join(c for c in letters if not unicodedata.combining(c)).lower().replace("’", "'")
-
-
 def unaccented(name):
     """The name in plain Latin letters, or None when it has others."""
     letters = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     letters = letters.replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("ß", "ss").replace("đ", "d")
     return letters if letters.isascii() else None
+
+
+def key_of(name):
+    """The words of a name as the tokeniser sees them: by it names are one."""
+    return " ".join(re.findall(r"[^\W_]+", name.lower()))
 
 
 class Names:
@@ -71,8 +70,8 @@ class Names:
         name = unicodedata.normalize("NFC", re.sub(r"\s+", " ", name)).strip(" -'*")
         if name.startswith("="):
             name = name[1:]
-        key = name.lower()
-        if len(name) < 2 or (key in self.final and not final):
+        key = key_of(name)
+        if len(name) < 2 or not key or (key in self.final and not final):
             return
         if final and key not in self.final:
             self.entries.pop(key, None)
@@ -97,17 +96,17 @@ def by_hand(names, path):
             continue
         kind, codes, surfaces = line.split("\t")
         if kind in marks:
-            marks[kind].update(s.lower() for s in surfaces.split("|"))
+            marks[kind].update(key_of(s) for s in surfaces.split("|"))
             continue
         codes = [f"@{c}" if kind == "region" else c for c in codes.split()]
         known = {"country": 9, "demonym": 9, "capital": 8, "city": 7, "subdivision": 8}.get(kind, 7)
         for surface in surfaces.split("|"):
-            caseless = "l" if surface[:1].islower() or surface[:3].lower() in ("al-", "el-") else ""
-            again = surface.lower().lstrip("=") in names.final
+            caseless = "l" if surface[:1].islower() or surface[:3].lower() in ("al-", "el-", "sub") else ""
+            again = key_of(surface) in names.final
             names.add(surface, codes, KINDS[kind], known, flags="U" if surface.startswith("=") else caseless,
                       final=not again or kind in ("null", "country"))
             if again:
-                entry = names.entries[surface.lower().lstrip("=")]
+                entry = names.entries[key_of(surface)]
                 for code in codes:
                     entry["to"].setdefault(code, (KINDS[kind], known))
     names.add("Georgia", ["US"], "s", 8, final=True)
@@ -197,7 +196,7 @@ def cities(names, path):
             break
         for other in city["alternatenames"]:
             script = script_of(other)
-            key = other.lower()
+            key = key_of(other)
             if script is None or key in names.entries or not 2 <= len(other) <= 24:
                 continue
             if script == "latin" and (city["population"] < 1e6 or not other.isascii() or not other.istitle() or len(other) < 5):
@@ -224,12 +223,15 @@ def write_gazetteer(names, marks, path):
         hand = key in names.final
         flags |= ({"w"} if key in marks["word"] and not hand else set()) | ({"p"} if key in marks["person"] else set())
         flags |= {"g"} if key in marks["given"] else set()
+        small = all(kind in "ts" and known <= 5 for kind, known in entry["to"].values())
+        # Small towns whose name is mostly a word or a surname count only as in "Wilson, N.C.".
+        flags |= {","} if small and not hand and flags & set("wpg") else set()
         to = sorted(entry["to"].items(), key=lambda item: (-item[1][1], item[0]))[:6]
         if not to:
             continue
         surfaces = [entry["name"]]
         bare = unaccented(entry["name"])
-        if bare and bare != entry["name"] and bare.lower() not in names.entries:
+        if bare and bare != entry["name"] and key_of(bare) not in names.entries:
             surfaces.append(bare)
         what = " ".join(f"{code}{kind}{known}" for code, (kind, known) in to)
         row = ("".join(sorted(entry["langs"])) or "-", "".join(sorted(flags)) or "-", what)

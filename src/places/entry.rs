@@ -104,6 +104,8 @@ pub(super) mod flag {
     pub(in crate::places) const PERSON: u8 = 32;
     /// Also a given name.
     pub(in crate::places) const GIVEN: u8 = 64;
+    /// Counts only beside another place: "Wilson, N.C.".
+    pub(in crate::places) const BESIDE: u8 = 128;
 }
 
 /// A line of the gazetteer.
@@ -138,7 +140,7 @@ impl Entry {
             entry.languages |= 1 << at;
         }
         for letter in flags.bytes().filter(|b| *b != b'-') {
-            let at = b"Ul*awpg".iter().position(|l| *l == letter).ok_or("unknown flag")?;
+            let at = b"Ul*awpg,".iter().position(|l| *l == letter).ok_or("unknown flag")?;
             entry.flags |= 1 << at;
         }
         entry.candidates = candidates.split(' ').map(candidate).collect::<Result<_, _>>()?;

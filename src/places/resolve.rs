@@ -4,7 +4,7 @@
 use super::{
     context::{self, Cue},
     countries::{COUNTRIES, CountryId},
-    entry::{Candidate, HitKind, Place},
+    entry::{Candidate, HitKind, Place, flag},
     find::{PlaceHit, mark_persons},
     gazetteer::Gazetteer,
 };
@@ -23,7 +23,10 @@ pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec
     let mut support = [0.0_f32; COUNTRIES];
     for hit in hits.iter_mut() {
         let candidates = candidates(gazetteer, hit);
-        if let [Candidate { place: Place::Country(country), .. }] = candidates {
+        let sure = hit.known >= 5 || hit.context.has(Cue::AfterIn);
+        if let [Candidate { place: Place::Country(country), .. }] = candidates
+            && sure
+        {
             let weight = if hit.kind.is_local() { SUPPORT_LOCAL } else { SUPPORT_COUNTRY };
             if let Some(total) = support.get_mut(country.index()) {
                 *total += weight;
@@ -38,8 +41,13 @@ pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec
     }
     mark_neighbours(document, hits);
     mark_persons(hits);
-    hits.retain(|h| h.kind != HitKind::Null && h.kind != HitKind::Given);
+    hits.retain(|h| h.kind != HitKind::Null && h.kind != HitKind::Given && !lonely(gazetteer, h));
     mark_dateline(document, hits);
+}
+
+/// A name that needs another place beside it and has none.
+fn lonely(gazetteer: &Gazetteer, hit: &PlaceHit) -> bool {
+    !hit.context.has(Cue::CommaPlace) && gazetteer.entries.get(hit.entry as usize).is_some_and(|e| e.has(flag::BESIDE))
 }
 
 fn candidates<'a>(gazetteer: &'a Gazetteer, hit: &PlaceHit) -> &'a [Candidate] {

@@ -20,7 +20,9 @@ const PAIRS: [(Cue, Cue); 14] = [
     (Cue::Person, Cue::PersonElsewhere),
     (Cue::Person, Cue::Possessive),
 ];
-const EXTRA: usize = 6;
+const EXTRA: usize = 5;
+/// Known no better than a city of 300,000.
+const SMALL: u8 = 4;
 /// Number of features of a mention.
 pub const MENTION_FEATURES: usize = Context::CUES + HitKind::COUNT + PAIRS.len() + 4 + EXTRA;
 
@@ -74,15 +76,15 @@ pub(super) fn features(hits: &[PlaceHit], i: usize, support: &Support) -> [f64; 
     for cue in [Cue::AfterCapital, Cue::BeforeCapital, Cue::AfterIn, Cue::CommaPlace] {
         push(f64::from(u8::from(local && holds(cue))));
     }
+    // Small places live by the company of others of their country; countries and capitals do not need it.
+    let small = f64::from(u8::from(hit.kind.is_local() && hit.known <= SMALL));
     let same_name = hits.iter().filter(|h| h.same_name(hit)).count() as f64;
     let total = hit.countries[0].and_then(|c| support.counts.get(c.index())).copied().unwrap_or(0);
     let others = (f64::from(total) - same_name).max(0.0);
-    let known = f64::from(hit.known) / 9.0;
-    push(known);
-    push(others.ln_1p());
-    push(others.ln_1p() * (1.0 - known));
-    push(f64::from(u8::from(others == 0.0)) * (1.0 - known));
-    push(same_name.ln());
-    push(f64::from(u8::from(others == 0.0 && hits.len() as f64 > same_name)));
+    push(f64::from(hit.known) / 9.0);
+    push(small);
+    push(small * others.ln_1p());
+    push(small * f64::from(u8::from(others == 0.0)));
+    push(f64::from(u8::from(others == 0.0)) * f64::from(u8::from(holds(Cue::Person) || holds(Cue::Word))));
     x
 }

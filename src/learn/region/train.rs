@@ -5,7 +5,7 @@ use super::{DeskPrior, logistic, rows};
 use crate::{
     heads::region::{DeskMix, FEATURES, Logistic, MENTION_FEATURES, RegionHead, mention_features},
     learn::rows::LabelledArticle,
-    places::{Gazetteer, PlaceHit},
+    places::{Gazetteer, HitKind, countries::CountryId},
     text::{Document, detect_language},
 };
 use rand_xoshiro::{
@@ -18,8 +18,10 @@ use std::collections::BTreeMap;
 const MOST_OF_A_SET: usize = 800;
 const LEAST_OF_A_SET: usize = 400;
 const MOST_REPEATS: usize = 4;
+/// Words of a brief.
+const BRIEF_WORDS: usize = 45;
 /// Penalty of both models.
-const ALPHA: f64 = 1.0;
+const ALPHA: f64 = 3.0;
 const LEAST_DESK: f64 = 0.35;
 
 /// A trained region head and what it was trained on.
@@ -66,12 +68,7 @@ pub fn train_region(
         for row in set {
             let Some(focus) = rows::focus(row) else { continue };
             rows::read_region_row(row, &mut document);
-            let hits = gazetteer.find(&document, detect_language(&document));
-            let counted = head.count(&document, &hits, desk_prior(&document).as_deref());
-            for country in counted.countries {
-                let example = (country.features, focus.contains(&country.country));
-                examples.extend(std::iter::repeat_n(example, repeats));
-            }
+            add_candidates(&head, gazetteer, &document, desk_prior, &focus, repeats, &mut examples);
         }
     }
     progress(&format!("region: {} candidate countries", examples.len()));
@@ -80,6 +77,23 @@ pub fn train_region(
     head.ranker = logistic::fit(&features, &truth, ALPHA)?;
     head.check()?;
     Ok(RegionTraining { head, articles, mentions, candidates: examples.len() })
+}
+
+fn add_candidates(
+    head: &RegionHead,
+    gazetteer: &Gazetteer,
+    document: &Document,
+    desk_prior: &DeskPrior<'_>,
+    focus: &[CountryId],
+    repeats: usize,
+    examples: &mut Vec<([f64; FEATURES], bool)>,
+) {
+    let hits = gazetteer.find(document, detect_language(document));
+    let counted = head.count(document, &hits, desk_prior(document).as_deref());
+    for country in counted.countries {
+        let example = (country.features, focus.contains(&country.country));
+        examples.extend(std::iter::repeat_n(example, repeats));
+    }
 }
 
 /// At most [`MOST_OF_A_SET`] rows with countries of each set, drawn by `seed`.
@@ -104,13 +118,13 @@ fn fit_mentions(rows: &[LabelledArticle], gazetteer: &Gazetteer) -> Result<(Logi
     let mut document = Document::default();
     for row in rows {
         let Some(mentioned) = rows::mentioned(row) else { continue };
+        // The whole article, and its parts as if they were briefs.
         rows::read_region_row(row, &mut document);
-        let hits: Vec<PlaceHit> = gazetteer.find(&document, detect_language(&document));
-        for (i, hit) in hits.iter().enumerate() {
-            let annotated = hit.kind.is_local() || hit.kind == crate::places::HitKind::Country;
-            if let Some(country) = hit.countries[0].filter(|_| annotated) {
-                examples.push((mention_features(&hits, i), mentioned.contains(&country)));
-            }
+        add_mentions(&document, gazetteer, &mentioned, &mut examples);
+        let words: Vec<&str> = row.text.split_inclusive(char::is_whitespace).collect();
+        for (i, brief) in words.chunks(BRIEF_WORDS).enumerate() {
+            document.read(if i == 0 { &row.title } else { "" }, &brief.concat());
+            add_mentions(&document, gazetteer, &mentioned, &mut examples);
         }
     }
     if examples.is_empty() {
@@ -119,6 +133,21 @@ fn fit_mentions(rows: &[LabelledArticle], gazetteer: &Gazetteer) -> Result<(Logi
     let features: Vec<&[f64]> = examples.iter().map(|(x, _)| &x[..]).collect();
     let truth: Vec<bool> = examples.iter().map(|(_, y)| *y).collect();
     Ok((logistic::fit(&features, &truth, ALPHA)?, examples.len()))
+}
+
+fn add_mentions(
+    document: &Document,
+    gazetteer: &Gazetteer,
+    mentioned: &[CountryId],
+    examples: &mut Vec<([f64; MENTION_FEATURES], bool)>,
+) {
+    let hits = gazetteer.find(document, detect_language(document));
+    for (i, hit) in hits.iter().enumerate() {
+        let annotated = hit.kind.is_local() || hit.kind == HitKind::Country;
+        if let Some(country) = hit.countries[0].filter(|_| annotated) {
+            examples.push((mention_features(&hits, i), mentioned.contains(&country)));
+        }
+    }
 }
 
 /// Every name is a place: where no row says otherwise.
