@@ -1,1 +1,23 @@
-//! Places named in a document: the gazetteer and its matcher. Pure and total.
+//! Places named in a document: [`Gazetteer`] finds them, [`context`] tells what
+//! stands around them, [`resolve`] which country an ambiguous name means, and
+//! [`countries`] what country, sub-region and desk that is. Pure and total.
+
+mod context;
+pub mod countries;
+mod entry;
+mod find;
+mod gazetteer;
+mod inflect;
+mod resolve;
+mod table;
+
+pub use context::{Context, Cue};
+pub use entry::HitKind;
+pub use find::PlaceHit;
+pub use gazetteer::Gazetteer;
+
+/// The gazetteer that is embedded and copied into each bundle.
+pub const DEFAULT_GAZETTEER: &[u8] = include_bytes!("../../data/gazetteer.tsv");
+
+/// Where the names come from: goes with every copy of them.
+pub const GAZETTEER_LICENSES: &str = include_str!("../../data/GAZETTEER_LICENSES.md");

@@ -1,0 +1,178 @@
+//! The region head: which countries a story is about, and which desk's it is.
+//!
+//! [`mention`] weighs each place that was found, [`rank`] makes each country a
+//! vector, one [`Logistic`] model judges it, [`desk`] rolls up.
+
+pub mod desk;
+mod linear;
+mod mention;
+mod rank;
+
+pub use desk::DeskMix;
+pub use linear::Logistic;
+pub use mention::{MENTION_FEATURES, mention_features};
+pub use rank::{FEATURES, RANKER_FEATURES, RankedCountry};
+
+use crate::{
+    places::PlaceHit,
+    prediction::{AbstentionReason, Country, Evidence, PlaceMention, RegionResult},
+    text::Document,
+};
+use serde::{Deserialize, Serialize};
+
+/// From this probability on a country is in the answer.
+pub const ABOUT: f64 = 0.5;
+/// Countries less likely than this are not returned.
+const RETURNED: f64 = 0.1;
+/// Most countries returned.
+const MOST_COUNTRIES: usize = 10;
+/// Mentions less likely than this are not listed.
+const LISTED: f64 = 0.5;
+/// Fewer words than this are too few to judge by.
+const FEWEST_WORDS: usize = 2;
+/// Contributions returned for each country.
+const EVIDENCE: usize = 6;
+
+/// The parameters of the region head.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegionHead {
+    /// Whether a name is a place there, over [`mention_features`].
+    pub mention: Logistic,
+    /// Whether the story is about a country, over [`RANKER_FEATURES`].
+    pub ranker: Logistic,
+    /// From countries to desks.
+    pub desks: DeskMix,
+    /// A main desk less likely than this is given with the reason "low confidence".
+    pub least_desk: f64,
+}
+
+/// What was counted on the way to an answer.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// How likely each hit is a mention of its place.
+    pub sure: Vec<f64>,
+    /// Each country named, most weighted first.
+    pub countries: Vec<RankedCountry>,
+    /// The probability of each of them.
+    pub about: Vec<f64>,
+    /// Probabilities of the ten desks and of none.
+    pub desks: [f64; 11],
+}
+
+impl RegionHead {
+    /// Checks parameters that came from a file.
+    ///
+    /// # Errors
+    /// When a length or a value is not what this version can use.
+    pub fn check(&self) -> Result<(), String> {
+        self.mention.check(MENTION_FEATURES, "mention")?;
+        self.ranker.check(FEATURES, "ranker")?;
+        if !(0.0..=1.0).contains(&self.least_desk) {
+            return Err("region head: least_desk is not a probability".to_owned());
+        }
+        self.desks.check()
+    }
+
+    /// Everything short of the answer. `desk_prior`: see [`predict`](Self::predict).
+    #[must_use]
+    pub fn count(&self, document: &Document, hits: &[PlaceHit], desk_prior: Option<&[f32]>) -> Counted {
+        let sure = rank::sureness(&self.mention, hits);
+        let (countries, mut mentions) = rank::candidates(document, hits, &sure, desk_prior);
+        let about: Vec<f64> = countries.iter().map(|c| self.ranker.probability(&c.features)).collect();
+        for (country, about) in countries.iter().zip(&about) {
+            if let Some(desk) = mentions.get_mut(country.country.desk()) {
+                *desk += self.desks.focus * about * country.weight;
+            }
+        }
+        let desks = self.desks.probabilities(&mentions, desk_prior);
+        Counted { sure, countries, about, desks }
+    }
+
+    /// Answers for one article. `desk_prior` is what its words say: probabilities of the desks in the order of
+    /// [`DESKS`](crate::places::countries::DESKS), then of none.
+    #[must_use]
+    pub fn predict(
+        &self,
+        document: &Document,
+        hits: &[PlaceHit],
+        desk_prior: Option<&[f32]>,
+        explain: bool,
+    ) -> RegionResult {
+        let counted = self.count(document, hits, desk_prior);
+        let best = desk::best(&counted.desks);
+        let mut order: Vec<usize> = (0..counted.countries.len()).collect();
+        let about = |i: usize| counted.about.get(i).copied().unwrap_or(0.0);
+        order.sort_by(|a, b| about(*b).total_cmp(&about(*a)));
+        order.retain(|i| about(*i) >= RETURNED);
+        order.truncate(MOST_COUNTRIES);
+        let countries = order.iter().filter_map(|&i| {
+            let info = counted.countries.get(i)?.country.info();
+            Some(Country {
+                code: info.code.to_owned(),
+                name: info.name.to_owned(),
+                probability: about(i),
+                subregion: info.subregion.to_owned(),
+                desk: desk::code(info.desk).to_owned(),
+            })
+        });
+        let certain = counted.desks.get(best).copied().unwrap_or(0.0);
+        RegionResult {
+            primary_desk: desk::code(best).to_owned(),
+            desks: desk::fair(&counted.desks),
+            countries: countries.collect(),
+            mentions: mentions(document, hits, &counted.sure),
+            abstained: self.abstention(document, best, certain),
+            evidence: if explain { self.evidence(document, hits, &counted, &order) } else { Vec::new() },
+        }
+    }
+
+    fn abstention(&self, document: &Document, best: usize, certain: f64) -> Option<AbstentionReason> {
+        if document.tokens().len() < FEWEST_WORDS {
+            Some(AbstentionReason::TooShort)
+        } else if desk::code(best) == crate::places::countries::NO_DESK {
+            Some(AbstentionReason::NoPlace)
+        } else {
+            (certain < self.least_desk).then_some(AbstentionReason::LowConfidence)
+        }
+    }
+
+    /// The ranker's largest contributions for each country of the answer.
+    fn evidence(&self, document: &Document, hits: &[PlaceHit], counted: &Counted, order: &[usize]) -> Vec<Evidence> {
+        let mut evidence = Vec::new();
+        for &i in order {
+            let Some((country, about)) = counted.countries.get(i).zip(counted.about.get(i)) else { continue };
+            let Some(hit) = hits.get(country.first_hit).filter(|_| *about >= ABOUT) else { continue };
+            let (begin, end) = hit.range(document);
+            let products = self.ranker.weights.iter().zip(country.features).map(|(w, x)| w * x);
+            let mut parts: Vec<(&str, f64)> = RANKER_FEATURES.into_iter().zip(products).collect();
+            parts.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+            evidence.extend(parts.into_iter().take(EVIDENCE).filter(|(_, c)| *c != 0.0).map(|(name, contribution)| {
+                Evidence {
+                    term: name.to_owned(),
+                    span: document.original(begin, end),
+                    contribution,
+                    label: country.country.code().to_owned(),
+                }
+            }));
+        }
+        evidence
+    }
+}
+
+/// The places that are likely meant, in the order of the text.
+fn mentions(document: &Document, hits: &[PlaceHit], sure: &[f64]) -> Vec<PlaceMention> {
+    let listed = hits.iter().zip(sure).filter(|(_, sure)| **sure >= LISTED);
+    listed
+        .filter_map(|(hit, _)| {
+            let kind = hit.kind.place()?;
+            let (begin, end) = hit.range(document);
+            Some(PlaceMention {
+                surface: document.text().get(begin..end)?.to_owned(),
+                span: document.original(begin, end),
+                country: hit.countries[0].map_or("", |c| c.code()).to_owned(),
+                kind,
+            })
+        })
+        .collect()
+}

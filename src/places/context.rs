@@ -1,0 +1,240 @@
+//! What stands around a name: the cues from which the region head learns
+//! whether it is a place there, or a person, a paper, a club.
+
+use super::{entry::flag, gazetteer::Gazetteer};
+use crate::text::{Document, Token, hash_word};
+use std::sync::OnceLock;
+
+/// One thing that may be said of a mention. The order is part of the model format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Cue {
+    /// Stands in the title.
+    Title,
+    /// After a capitalised word that is neither a place nor the start of a sentence.
+    AfterCapital,
+    /// After a given name.
+    AfterGiven,
+    /// After "Mr", "Senator", "Miss".
+    AfterPersonTitle,
+    /// After "in", "at", "near".
+    AfterIn,
+    /// After "from", "to", "of", "across".
+    AfterOf,
+    /// Before a capitalised word.
+    BeforeCapital,
+    /// Before "Times", "Post", "Herald".
+    BeforeOutlet,
+    /// Before "Airlines", "Bank", "University".
+    BeforeOrganisation,
+    /// Before "United", "City", "Rovers".
+    BeforeClub,
+    /// Before "Street", "Avenue", "Bridge".
+    BeforeStreet,
+    /// Before "Agreement", "Convention", "Accords".
+    BeforeTreaty,
+    /// Before a verb of speech.
+    BeforeSaid,
+    /// Before "'s".
+    Possessive,
+    /// Before or after a comma and another place.
+    CommaPlace,
+    /// Begins the text, before a dash or an agency's name.
+    Dateline,
+    /// Written in capitals.
+    Capitals,
+    /// First word of a sentence.
+    SentenceStart,
+    /// The name is also a common word.
+    Word,
+    /// The name is also that of persons.
+    Person,
+    /// The name is also a given name.
+    Given,
+    /// The same name follows a given name elsewhere in the article.
+    PersonElsewhere,
+    /// The name has several candidates.
+    Ambiguous,
+    /// Of several words.
+    LongName,
+    /// Touches another place without a comma: "Paris Hilton".
+    TouchesPlace,
+    /// In quotation marks by itself, or after a hyphen.
+    Odd,
+}
+
+/// The cues of one mention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Context(u32);
+
+impl Context {
+    /// How many cues there are.
+    pub const CUES: usize = Cue::Odd as usize + 1;
+
+    /// Whether the cue holds.
+    #[inline]
+    #[must_use]
+    pub fn has(self, cue: Cue) -> bool {
+        self.0 >> cue as u32 & 1 != 0
+    }
+
+    /// Adds a cue.
+    #[inline]
+    pub(super) fn set(&mut self, cue: Cue, holds: bool) {
+        self.0 |= u32::from(holds) << cue as u32;
+    }
+
+    /// Whether the cue of this number holds.
+    #[inline]
+    pub(crate) fn holds(self, cue: usize) -> bool {
+        self.0.checked_shr(cue as u32).unwrap_or(0) & 1 != 0
+    }
+}
+
+/// Words that tell what the name beside them is. One class a line.
+const BEFORE: [(Cue, &str); 4] = [
+    (
+        Cue::AfterPersonTitle,
+        "mr mrs ms miss dr sir lord lady dame prof professor judge justice sheriff officer sen senator rep gov governor \
+         mayor capt captain sgt coach detective deputy pastor rev reverend actor actress singer coach striker midfielder \
+         defender goalkeeper quarterback author comedian prince princess king queen",
+    ),
+    (Cue::AfterIn, "in at near inside outside around throughout within into"),
+    (Cue::AfterOf, "from to of across against between over with via through toward towards leaving visiting"),
+    (
+        Cue::Word,
+        "the a an and or for by as is was has on but that new north south east west northern southern eastern \
+                 western central president minister premier prime former late old greater downtown mainland",
+    ),
+];
+
+const BEHIND: [(Cue, &str); 6] = [
+    (
+        Cue::BeforeOutlet,
+        "times post herald tribune journal gazette chronicle mirror star telegraph observer globe daily news mail express \
+         standard examiner inquirer register courier guardian sun review magazine television tv radio dispatch press \
+         bulletin monitor independent",
+    ),
+    (
+        Cue::BeforeOrganisation,
+        "airlines airways air bank university college institute school hospital motors group company corp inc ltd plc \
+         foundation museum orchestra philharmonic symphony ballet opera library studios records holdings capital",
+    ),
+    (
+        Cue::BeforeClub,
+        "united city fc cf rovers athletic wanderers albion villa hotspur rangers celtic town county dynamo lions giants \
+         bulls eagles bears sox yankees mets dodgers lakers celtics patriots cowboys chiefs packers raiders broncos \
+         knicks nets cubs braves phillies marlins heat spurs warriors rockets thunder jazz kings suns open marathon",
+    ),
+    (
+        Cue::BeforeStreet,
+        "street st avenue ave road rd lane boulevard blvd drive square bridge hotel park hill plaza way",
+    ),
+    (
+        Cue::BeforeTreaty,
+        "agreement accord accords convention conventions protocol treaty pact declaration summit conference syndrome \
+         variant principles rules consensus memorandum",
+    ),
+    (Cue::BeforeSaid, "said says told added tweeted scored joked laughed smiled plays played starred sang replied"),
+];
+
+/// The class of a word, from a table sorted by hash.
+fn class(hash: u64, words: &'static [(Cue, &'static str)], table: &'static OnceLock<Vec<(u64, Cue)>>) -> Option<Cue> {
+    let table = table.get_or_init(|| {
+        let each = |(cue, list): &(Cue, &'static str)| {
+            list.split_whitespace().map(|w| (hash_word(w.as_bytes()), *cue)).collect()
+        };
+        let mut all: Vec<(u64, Cue)> = words.iter().flat_map(|line| -> Vec<(u64, Cue)> { each(line) }).collect();
+        all.sort_by_key(|(hash, _)| *hash);
+        all
+    });
+    table.binary_search_by_key(&hash, |(h, _)| *h).ok().and_then(|i| table.get(i)).map(|(_, cue)| *cue)
+}
+
+fn class_before(hash: u64) -> Option<Cue> {
+    static TABLE: OnceLock<Vec<(u64, Cue)>> = OnceLock::new();
+    class(hash, &BEFORE, &TABLE)
+}
+
+fn class_behind(hash: u64) -> Option<Cue> {
+    static TABLE: OnceLock<Vec<(u64, Cue)>> = OnceLock::new();
+    class(hash, &BEHIND, &TABLE)
+}
+
+/// Looks at the words around the tokens `first..last`, which are an entry with `flags`.
+pub(super) fn look(gazetteer: &Gazetteer, document: &Document, first: usize, last: usize, flags: u8) -> Context {
+    let tokens = document.tokens();
+    let mut context = Context::default();
+    context.set(Cue::Title, first < document.title_tokens());
+    context.set(Cue::Word, flags & flag::WORD != 0);
+    context.set(Cue::Person, flags & flag::PERSON != 0);
+    context.set(Cue::Given, flags & flag::GIVEN != 0);
+    context.set(Cue::LongName, last - first > 1);
+    let Some((head, tail)) = tokens.get(first).zip(tokens.get(last.wrapping_sub(1))) else { return context };
+    let surface = document.text().get(head.begin as usize..tail.end as usize).unwrap_or("");
+    context.set(Cue::Capitals, surface.len() > 3 && !surface.bytes().any(|b| b.is_ascii_lowercase()));
+    let before = first.checked_sub(1).and_then(|i| tokens.get(i));
+    look_before(gazetteer, document, &mut context, first, before, head);
+    let behind = tokens.get(last);
+    look_behind(document, &mut context, tail, behind);
+    context
+}
+
+fn look_before(
+    gazetteer: &Gazetteer,
+    document: &Document,
+    context: &mut Context,
+    first: usize,
+    before: Option<&Token>,
+    head: &Token,
+) {
+    let gap = gap(document, before, Some(head));
+    context.set(Cue::SentenceStart, before.is_none() || ends_sentence(gap));
+    context.set(Cue::Odd, matches!(gap, "-" | "\u{2019}" | "'" | "@" | " @" | " #"));
+    let Some(before) = before.filter(|_| is_blank(gap) || gap == ". ") else { return };
+    let class = class_before(before.hash);
+    if let Some(cue) = class.filter(|c| *c != Cue::Word) {
+        context.set(cue, true);
+    }
+    if gap == ". " || !starts_upper(document.surface(before)) {
+        return;
+    }
+    let given = gazetteer.is_given_name(before.hash);
+    context.set(Cue::AfterGiven, given);
+    let earlier = first.checked_sub(2).and_then(|i| document.tokens().get(i));
+    let starts = earlier.is_none() || ends_sentence(self::gap(document, earlier, Some(before)));
+    context.set(Cue::AfterCapital, class.is_none() && !starts && !given);
+}
+
+fn look_behind(document: &Document, context: &mut Context, tail: &Token, behind: Option<&Token>) {
+    let gap = gap(document, Some(tail), behind);
+    let Some(behind) = behind else { return };
+    let word = document.surface(behind);
+    context.set(Cue::Possessive, word == "s" && matches!(gap, "'" | "\u{2019}"));
+    if !is_blank(gap) {
+        return;
+    }
+    let upper = starts_upper(word);
+    let class = class_behind(behind.hash).filter(|c| upper || *c == Cue::BeforeSaid);
+    if let Some(cue) = class {
+        context.set(cue, true);
+    }
+    context.set(Cue::BeforeCapital, upper && class.is_none());
+}
+
+/// The text between two tokens.
+pub(super) fn gap<'a>(document: &'a Document, left: Option<&Token>, right: Option<&Token>) -> &'a str {
+    left.zip(right).and_then(|(l, r)| document.text().get(l.end as usize..r.begin as usize)).unwrap_or("")
+}
+
+pub(super) fn is_blank(gap: &str) -> bool {
+    matches!(gap, " " | "\u{a0}")
+}
+
+fn ends_sentence(gap: &str) -> bool {
+    gap.contains(['.', '!', '?', '\n', ':', '"', '\u{201c}', '\u{2018}'])
+}
+
+pub(super) fn starts_upper(word: &str) -> bool {
+    word.chars().next().is_some_and(char::is_uppercase)
+}

@@ -1,0 +1,197 @@
+//! What the gazetteer knows of a name: in which languages and cases it is read
+//! and what it may stand for.
+
+use super::countries::{CountryId, desk_index};
+use crate::prediction::PlaceKind;
+
+/// What kind of name was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HitKind {
+    /// A country.
+    Country,
+    /// A people or language.
+    Demonym,
+    /// A capital city.
+    Capital,
+    /// Another city.
+    City,
+    /// A first-level division.
+    Subdivision,
+    /// A body that stands for its country.
+    Body,
+    /// A head of state or government: speaks for the country, but is no place.
+    Leader,
+    /// A region of several countries.
+    Region,
+    /// A phrase that only looks like a place.
+    Null,
+    /// A person's given name.
+    Given,
+}
+
+impl HitKind {
+    /// How many kinds there are.
+    pub const COUNT: usize = 10;
+
+    fn from_letter(letter: u8) -> Option<Self> {
+        Some(match letter {
+            b'c' => Self::Country,
+            b'd' => Self::Demonym,
+            b'k' => Self::Capital,
+            b't' => Self::City,
+            b's' => Self::Subdivision,
+            b'b' => Self::Body,
+            b'l' => Self::Leader,
+            b'r' => Self::Region,
+            b'n' => Self::Null,
+            b'g' => Self::Given,
+            _ => return None,
+        })
+    }
+
+    /// The kind in the answer; `None` for what is no place.
+    #[must_use]
+    pub fn place(self) -> Option<PlaceKind> {
+        Some(match self {
+            Self::Country => PlaceKind::Country,
+            Self::Demonym => PlaceKind::Demonym,
+            Self::Capital => PlaceKind::Capital,
+            Self::City => PlaceKind::City,
+            Self::Subdivision => PlaceKind::Subdivision,
+            Self::Body => PlaceKind::Body,
+            Self::Region => PlaceKind::Region,
+            Self::Leader | Self::Null | Self::Given => return None,
+        })
+    }
+
+    /// A town or a part of a country.
+    #[must_use]
+    pub fn is_local(self) -> bool {
+        matches!(self, Self::Capital | Self::City | Self::Subdivision)
+    }
+}
+
+/// What a candidate is: a country or a desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Country(CountryId),
+    Desk(u8),
+    Nowhere,
+}
+
+/// One thing that a name may stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub(super) place: Place,
+    pub(super) kind: HitKind,
+    /// 0 (a small town) to 9 (a country).
+    pub(super) known: u8,
+}
+
+/// Flags of an entry.
+pub(super) mod flag {
+    /// Only in upper case.
+    pub(in crate::places) const UPPER: u8 = 1;
+    /// Also in lower case.
+    pub(in crate::places) const LOWER: u8 = 2;
+    /// The stem of inflected words.
+    pub(in crate::places) const STEM: u8 = 4;
+    /// An abbreviation that needs a comma before it.
+    pub(in crate::places) const ABBREVIATION: u8 = 8;
+    /// Also a common word.
+    pub(in crate::places) const WORD: u8 = 16;
+    /// Also the name of persons.
+    pub(in crate::places) const PERSON: u8 = 32;
+    /// Also a given name.
+    pub(in crate::places) const GIVEN: u8 = 64;
+    /// Counts only beside another place: "Wilson, N.C.".
+    pub(in crate::places) const BESIDE: u8 = 128;
+}
+
+/// A line of the gazetteer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Bit set of the languages that it is read in; 0: all.
+    pub(super) languages: u8,
+    /// See [`flag`].
+    pub(super) flags: u8,
+    /// Ranked, best known first; never empty.
+    pub(super) candidates: Box<[Candidate]>,
+}
+
+/// The bit of a language, 0 for those without names of their own.
+pub(super) fn language_bit(language: &str) -> u8 {
+    match language.split('-').next().unwrap_or("") {
+        "fr" => 1,
+        "es" => 2,
+        "de" => 4,
+        "pt" => 8,
+        "it" => 16,
+        _ => 0,
+    }
+}
+
+impl Entry {
+    /// Parses the last three columns.
+    pub(super) fn parse(languages: &str, flags: &str, candidates: &str) -> Result<Self, String> {
+        let mut entry = Self { languages: 0, flags: 0, candidates: Box::default() };
+        for letter in languages.bytes().filter(|b| *b != b'-') {
+            let at = b"fsdpi".iter().position(|l| *l == letter).ok_or("unknown language letter")?;
+            entry.languages |= 1 << at;
+        }
+        for letter in flags.bytes().filter(|b| *b != b'-') {
+            let at = b"Ul*awpg,".iter().position(|l| *l == letter).ok_or("unknown flag")?;
+            entry.flags |= 1 << at;
+        }
+        entry.candidates = candidates.split(' ').map(candidate).collect::<Result<_, _>>()?;
+        Ok(entry)
+    }
+
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// `SYc9`, `@MENAr9`, `-n7`.
+fn candidate(text: &str) -> Result<Candidate, String> {
+    let wrong = || format!("not a candidate: {text:?}");
+    let (place, rest) = text.split_at_checked(text.len().saturating_sub(2)).ok_or_else(wrong)?;
+    let [letter, digit] = *rest.as_bytes() else { return Err(wrong()) };
+    let kind = HitKind::from_letter(letter).ok_or_else(wrong)?;
+    let place = match (place, place.strip_prefix('@')) {
+        ("-", _) => Place::Nowhere,
+        (_, Some(desk)) => {
+            let index = desk_index(desk).ok_or_else(wrong)?;
+            Place::Desk(u8::try_from(index).map_err(|_| wrong())?)
+        }
+        (code, None) => Place::Country(CountryId::from_code(code).ok_or_else(wrong)?),
+    };
+    if !digit.is_ascii_digit() {
+        return Err(wrong());
+    }
+    Ok(Candidate { place, kind, known: digit - b'0' })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_and_refuses() {
+        let entry = Entry::parse("fs", "lp", "GEc9 USs8").unwrap();
+        assert_eq!((entry.languages, entry.flags), (3, flag::LOWER | flag::PERSON));
+        assert_eq!(entry.candidates[1].kind, HitKind::Subdivision);
+        for (languages, flags, candidates) in [
+            ("x", "-", "GEc9"),
+            ("-", "?", "GEc9"),
+            ("-", "-", ""),
+            ("-", "-", "GE"),
+            ("-", "-", "QQc9"),
+            ("-", "-", "@XXr1"),
+            ("-", "-", "GEcx"),
+            ("-", "-", "\u{e9}9"),
+        ] {
+            assert!(Entry::parse(languages, flags, candidates).is_err(), "{candidates}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! One pass over the words of a document: longest names first, with the rules
+//! of case and of what may stand between the words of a name.
+
+use super::{
+    context::{self, Context, Cue},
+    countries::CountryId,
+    entry::{Entry, HitKind, flag, language_bit},
+    gazetteer::{Gazetteer, MAX_WORDS, extend},
+    inflect, resolve,
+};
+use crate::text::{Document, Token};
+
+/// A name that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaceHit {
+    /// Index of its first token.
+    pub first_token: u32,
+    /// One past the index of its last token.
+    pub last_token: u32,
+    /// What it is taken for.
+    pub kind: HitKind,
+    /// 0 (a small town) to 9 (a country).
+    pub known: u8,
+    /// The countries it stands for; two when nothing tells them apart (Kashmir).
+    pub countries: [Option<CountryId>; 2],
+    /// The desk of a region of several countries.
+    pub desk: Option<u8>,
+    /// What stands around it.
+    pub context: Context,
+    /// Which line of the gazetteer it is; many names share one.
+    pub(super) entry: u32,
+    /// Tells one name from another.
+    pub(super) name: u32,
+}
+
+impl PlaceHit {
+    /// Whether both are the same name.
+    #[must_use]
+    pub fn same_name(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+
+    /// Its bytes in [`Document::text`].
+    #[must_use]
+    pub fn range(&self, document: &Document) -> (usize, usize) {
+        let tokens = document.tokens();
+        let first = tokens.get(self.first_token as usize);
+        let last = (self.last_token as usize).checked_sub(1).and_then(|i| tokens.get(i));
+        let Some((begin, end)) = first.zip(last).map(|(f, l)| (f.begin as usize, l.end as usize)) else {
+            return (0, 0);
+        };
+        // The last full stop of "U.S." belongs to it.
+        let text = document.text().as_bytes();
+        let dotted = end - begin > 1 && text.get(end - 2) == Some(&b'.') && text.get(end) == Some(&b'.');
+        (begin, end + usize::from(dotted))
+    }
+}
+
+/// A name that ends before token `end`.
+#[derive(Debug, Clone, Copy)]
+struct Match<'a> {
+    end: usize,
+    index: usize,
+    entry: &'a Entry,
+    name: u32,
+}
+
+impl Gazetteer {
+    /// The places of a document in the order of the text. `language` is a BCP 47 tag or "und".
+    #[must_use]
+    pub fn find(&self, document: &Document, language: &str) -> Vec<PlaceHit> {
+        let mut hits = Vec::new();
+        self.find_into(document, language, &mut hits);
+        hits
+    }
+
+    /// As [`find`](Self::find), into a buffer that is emptied first.
+    pub fn find_into(&self, document: &Document, language: &str, hits: &mut Vec<PlaceHit>) {
+        hits.clear();
+        let language = language_bit(language);
+        let tokens = document.tokens();
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            at = match self.begins(document, token, language).then(|| self.longest(document, at, language)).flatten() {
+                Some(Match { end, index, entry, name }) => {
+                    let first = entry.candidates.first();
+                    if let Some(best) = first.filter(|c| c.kind != HitKind::Given) {
+                        hits.push(PlaceHit {
+                            first_token: at as u32,
+                            last_token: end as u32,
+                            kind: best.kind,
+                            known: best.known,
+                            countries: [None, None],
+                            desk: None,
+                            context: context::look(self, document, at, end, entry.flags),
+                            entry: index as u32,
+                            name,
+                        });
+                    }
+                    end
+                }
+                None => at + 1,
+            };
+        }
+        resolve::resolve(self, document, hits);
+    }
+
+    /// Whether a name may begin with this word: cheap, and no for almost all words.
+    #[inline(always)]
+    fn begins(&self, document: &Document, token: &Token, language: u8) -> bool {
+        let bytes = document.text().as_bytes();
+        let first = bytes.get(token.begin as usize).copied().unwrap_or(0);
+        if first.is_ascii_lowercase() {
+            // "al-Shabab", "sub-Saharan"; whole names in small letters only in other languages.
+            let hyphen = token.end - token.begin <= 3 && bytes.get(token.end as usize) == Some(&b'-');
+            return (language != 0 || hyphen) && self.prefixes.may_begin(token.hash);
+        }
+        self.prefixes.may_begin(token.hash) || inflect::inflects(first)
+    }
+
+    /// The longest name that begins at token `at`.
+    fn longest(&self, document: &Document, at: usize, language: u8) -> Option<Match<'_>> {
+        let token = document.tokens().get(at)?;
+        let exact = self.walk(document, at, token.hash, false, language);
+        let folded = document.folded(token);
+        if exact.is_some() || !folded.first().is_some_and(|b| inflect::inflects(*b)) {
+            return exact;
+        }
+        inflect::readings(folded).find_map(|r| self.walk(document, at, r.hash, r.stem, language))
+    }
+
+    fn walk(&self, document: &Document, at: usize, hash: u64, stem: bool, language: u8) -> Option<Match<'_>> {
+        let tokens = document.tokens();
+        let mut reading = inflect::Reading { hash, stem };
+        let mut prefix = extend(0, 0, hash);
+        let mut node = self.prefixes.get(prefix)?;
+        let mut best = None;
+        for words in 1..=MAX_WORDS {
+            let end = at + words;
+            if let Some((index, entry)) = node.entry().and_then(|i| Some((i, self.entries.get(i)?)))
+                && reading.fits(entry)
+                && allowed(document, at, end, entry, language)
+            {
+                best = Some(Match { end, index, entry, name: prefix as u32 });
+            }
+            let Some((last, next)) = tokens.get(end - 1).zip(tokens.get(end)).filter(|_| node.goes_on()) else { break };
+            if !joins(document, last, next) {
+                break;
+            }
+            let longer = |hash| self.prefixes.get(extend(prefix, words, hash)).map(|node| (node, hash, false));
+            let folded = document.folded(next);
+            let step = longer(next.hash).or_else(|| {
+                let inflected = folded.first().is_some_and(|b| inflect::inflects(*b));
+                let mut readings = inflected.then(|| inflect::readings(folded)).into_iter().flatten();
+                readings.find_map(|r| longer(r.hash).map(|(node, hash, _)| (node, hash, r.stem)))
+            });
+            let Some((next_node, hash, stem)) = step else { break };
+            prefix = extend(prefix, words, hash);
+            node = next_node;
+            reading.stem |= stem;
+        }
+        best
+    }
+}
+
+/// Whether two words may belong to one name, by what stands between them.
+fn joins(document: &Document, left: &Token, right: &Token) -> bool {
+    match context::gap(document, Some(left), Some(right)) {
+        "" | " " | "-" | "." | "'" | "\u{2019}" | "\u{a0}" | "\u{2010}" | "\u{2011}" | "\u{b7}" | " & " => true,
+        // "St. Louis", "U. S.", but no end of a sentence.
+        ". " => left.end - left.begin <= 2,
+        _ => false,
+    }
+}
+
+/// Language and case.
+fn allowed(document: &Document, at: usize, end: usize, entry: &Entry, language: u8) -> bool {
+    if entry.languages != 0 && entry.languages & language == 0 {
+        return false;
+    }
+    let tokens = document.tokens();
+    let Some((first, last)) = tokens.get(at).zip(tokens.get(end - 1)) else { return false };
+    let surface = document.text().get(first.begin as usize..last.end as usize).unwrap_or("");
+    if surface.chars().next().is_some_and(char::is_lowercase) && !entry.has(flag::LOWER) {
+        return false;
+    }
+    let before = at.checked_sub(1).and_then(|i| tokens.get(i));
+    if entry.has(flag::ABBREVIATION) {
+        let comma = context::gap(document, before, Some(first)).starts_with(',');
+        let stop = entry.has(flag::UPPER) || document.text().as_bytes().get(last.end as usize) == Some(&b'.');
+        if !comma || !stop || !before.is_some_and(|b| context::starts_upper(document.surface(b))) {
+            return false;
+        }
+    }
+    // Names of single letters ("U.S.") and of capitals only ("US").
+    let letters = (at..end).all(|i| tokens.get(i).is_some_and(|t| t.end - t.begin == 1));
+    if entry.has(flag::UPPER) || letters && surface.is_ascii() {
+        let shouted = |t: Option<&Token>| {
+            t.map(|t| document.surface(t)).is_some_and(|w| w.len() > 3 && w.bytes().all(|b| b.is_ascii_uppercase()))
+        };
+        return !surface.bytes().any(|b| b.is_ascii_lowercase()) && !(shouted(before) && shouted(tokens.get(end)));
+    }
+    true
+}
+
+/// Marks cues that need all hits: what was found elsewhere in the article.
+pub(super) fn mark_persons(hits: &mut [PlaceHit]) {
+    for i in 0..hits.len() {
+        let Some(hit) = hits.get(i).copied() else { return };
+        let person = hit.context.has(Cue::AfterGiven) || hit.context.has(Cue::AfterPersonTitle);
+        if person && (hit.context.has(Cue::Person) || hit.kind.is_local()) {
+            for other in hits.iter_mut().filter(|h| h.name == hit.name && h.first_token != hit.first_token) {
+                other.context.set(Cue::PersonElsewhere, true);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::places::DEFAULT_GAZETTEER;
+    use proptest::prelude::*;
+    use std::sync::OnceLock;
+
+    fn gazetteer() -> &'static Gazetteer {
+        static GAZETTEER: OnceLock<Gazetteer> = OnceLock::new();
+        GAZETTEER.get_or_init(|| Gazetteer::parse(DEFAULT_GAZETTEER).unwrap())
+    }
+
+    #[track_caller]
+    fn check(language: &str, text: &str, expect: &[&str]) {
+        let document = Document::new("", text);
+        let hits = gazetteer().find(&document, language);
+        let got: Vec<String> = hits
+            .iter()
+            .map(|h| {
+                let (begin, end) = h.range(&document);
+                let code = h.countries[0].map_or("-", CountryId::code);
+                format!("{}={code}", &document.text()[begin..end])
+            })
+            .collect();
+        assert_eq!(got, expect, "{text}");
+    }
+
+    #[test]
+    fn longest_names_and_case() {
+        check("en", "Syria's army left Papua New Guinea.", &["Syria=SY", "Papua New Guinea=PG"]);
+        check("en", "The US told us that the U.S. and the UK agree.", &["US=US", "U.S.=US", "UK=GB"]);
+        check("en", "The turkey was nice; the New York Times was not.", &[]);
+        check(
+            "en",
+            "S\u{e3}o Paulo and Sao Paulo; C\u{f4}te d\u{2019}Ivoire",
+            &["S\u{e3}o Paulo=BR", "Sao Paulo=BR", "C\u{f4}te d\u{2019}Ivoire=CI"],
+        );
+        check("en", "In sub-Saharan Africa and al-Shabab", &["sub-Saharan Africa=-", "al-Shabab=SO"]);
+        check("en", "A man from Texarkana, Ark. was held.", &["Texarkana=US", "Ark=US"]);
+    }
+
+    #[test]
+    fn resolves_by_context() {
+        check("en", "Paris, Texas", &["Paris=US", "Texas=US"]);
+        check("en", "Tbilisi in Georgia", &["Tbilisi=GE", "Georgia=GE"]);
+        check("en", "Atlanta, Georgia", &["Atlanta=US", "Georgia=US"]);
+        check("en", "Birmingham, Alabama", &["Birmingham=US", "Alabama=US"]);
+        check("en", "Birmingham and Leeds", &["Birmingham=GB", "Leeds=GB"]);
+    }
+
+    #[test]
+    fn other_languages() {
+        check("fr", "L'arm\u{e9}e syrienne entre en Irak", &["syrienne=SY", "Irak=IQ"]);
+        check("de", "Die syrische Regierung in Damaskus", &["syrische=SY", "Damaskus=SY"]);
+        check("es", "El ej\u{e9}rcito de Siria", &["Siria=SY"]);
+        check(
+            "zh",
+            "\u{53d9}\u{5229}\u{4e9a}\u{548c}\u{4f0a}\u{62c9}\u{514b}",
+            &["\u{53d9}\u{5229}\u{4e9a}=SY", "\u{4f0a}\u{62c9}\u{514b}=IQ"],
+        );
+        check("ar", "الجيش السوري والعراق", &["السوري=SY", "والعراق=IQ"]);
+        check("ru", "Войска Сирии и сирийского правительства в Москве", &["Сирии=SY", "сирийского=SY", "Москве=RU"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_valid_spans(title in "(?s).{0,40}", text in "(?s)(.|Paris|, |US|Georgia |St. ){0,120}") {
+            let document = Document::new(&title, &text);
+            for language in ["en", "fr", "und"] {
+                let mut last = 0;
+                for hit in gazetteer().find(&document, language) {
+                    let (begin, end) = hit.range(&document);
+                    prop_assert!(begin >= last && begin < end && document.text().get(begin..end).is_some());
+                    last = end;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The names of places, ready to be matched.
+
+use super::{
+    entry::{Entry, flag},
+    table::PrefixTable,
+};
+use crate::text::{Document, hash_pair};
+
+/// Largest gazetteer that is read.
+const MAX_GAZETTEER_BYTES: usize = 32 << 20;
+/// Words of the longest name.
+pub(super) const MAX_WORDS: usize = 12;
+
+/// Names of countries, peoples, cities, divisions, bodies and regions, read from
+/// a tab-separated table (see `tools/gazetteer.py`).
+#[derive(Clone)]
+pub struct Gazetteer {
+    pub(super) entries: Vec<Entry>,
+    pub(super) prefixes: PrefixTable,
+}
+
+impl std::fmt::Debug for Gazetteer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gazetteer").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+impl Gazetteer {
+    /// Reads a gazetteer, which may come from anywhere.
+    ///
+    /// # Errors
+    /// When it is too large or a line is malformed; says which line and why.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.len() > MAX_GAZETTEER_BYTES {
+            return Err(format!("{} bytes; the most is {MAX_GAZETTEER_BYTES}", bytes.len()));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8: {e}"))?;
+        let mut entries = Vec::new();
+        let mut names = String::with_capacity(text.len());
+        let mut owners = Vec::new();
+        for (i, line) in text.lines().enumerate() {
+            let mut columns = line.split('\t');
+            let (Some(surfaces), Some(languages), Some(flags), Some(candidates), None) =
+                (columns.next(), columns.next(), columns.next(), columns.next(), columns.next())
+            else {
+                return Err(format!("line {}: not four columns", i + 1));
+            };
+            let entry = Entry::parse(languages, flags, candidates).map_err(|e| format!("line {}: {e}", i + 1))?;
+            for name in surfaces.split('|') {
+                names.push_str(name);
+                names.push('\n');
+                owners.push(entries.len());
+            }
+            entries.push(entry);
+        }
+        let prefixes = index(&names, &owners)?;
+        Ok(Self { entries, prefixes })
+    }
+
+    /// How many lines it was read from.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it knows no name at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether the word of this hash is a person's given name.
+    pub(super) fn is_given_name(&self, hash: u64) -> bool {
+        let entry = self.prefixes.get(hash).and_then(|node| self.entries.get(node.entry()?));
+        entry.is_some_and(|e| e.has(flag::GIVEN))
+    }
+}
+
+/// Cuts all names into words with the tokeniser that articles go through.
+fn index(names: &str, owners: &[usize]) -> Result<PrefixTable, String> {
+    let document = Document::new("", names);
+    // The empty title puts one line break before the names.
+    let text = document.text().get(1..).unwrap_or("");
+    if text.bytes().filter(|b| *b == b'\n').count() != owners.len() {
+        return Err("a name holds a line break after normalisation".to_owned());
+    }
+    let mut prefixes = PrefixTable::with_room(document.tokens().len());
+    let mut tokens = document.tokens();
+    let mut end = 1;
+    for (line, &owner) in text.split('\n').zip(owners) {
+        end += line.len() + 1;
+        let words = tokens.iter().take_while(|t| (t.end as usize) < end).count();
+        let (name, rest) = tokens.split_at_checked(words).unwrap_or((tokens, &[]));
+        tokens = rest;
+        if name.is_empty() || name.len() > MAX_WORDS {
+            continue;
+        }
+        let mut prefix = 0;
+        for (i, word) in name.iter().enumerate() {
+            prefix = extend(prefix, i, word.hash);
+            let last = i + 1 == name.len();
+            prefixes.insert(prefix, last.then_some(owner), !last);
+            if i == 0 {
+                prefixes.insert_first(word.hash);
+            }
+        }
+    }
+    Ok(prefixes)
+}
+
+/// The hash of a prefix that is one word longer.
+#[inline]
+pub(super) fn extend(prefix: u64, words: usize, hash: u64) -> u64 {
+    if words == 0 { hash } else { hash_pair(prefix, hash) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::places::DEFAULT_GAZETTEER;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reads_the_default() {
+        let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
+        assert!(gazetteer.len() > 5_000);
+        assert!(gazetteer.is_given_name(crate::text::hash_word(b"paris")));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (bytes, message) in [
+            (&b"Syria\t-\t-"[..], "line 1: not four columns"),
+            (b"Syria\t-\t-\tSYc9\nIraq\t-\t-\tIQ", "line 2: not a candidate"),
+            (b"\xff\t-\t-\tSYc9", "not UTF-8"),
+        ] {
+            let error = Gazetteer::parse(bytes).unwrap_err();
+            assert!(error.contains(message), "{error}");
+        }
+        assert!(Gazetteer::parse(b"").unwrap().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300), text in "(?s).{0,100}") {
+            let _ = Gazetteer::parse(&bytes);
+            let _ = Gazetteer::parse(format!("{text}\t-\t-\tSYc9").as_bytes());
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Which of its candidates an ambiguous name means: what stands beside it
+//! ("Paris, Texas"), what else the article names, how well known each is.
+
+use super::{
+    context::{self, Cue},
+    countries::{COUNTRIES, CountryId},
+    entry::{Candidate, HitKind, Place, flag},
+    find::{PlaceHit, mark_persons},
+    gazetteer::Gazetteer,
+};
+use crate::text::Document;
+
+/// How much the logarithm of the support by other names counts against one step of [`Candidate::known`].
+const SUPPORT: f32 = 1.1;
+/// Support by a country's name or people, and by a town or division in it.
+const SUPPORT_COUNTRY: f32 = 0.5;
+const SUPPORT_LOCAL: f32 = 1.5;
+/// A division or country right behind a comma settles it.
+const BESIDE: f32 = 100.0;
+
+/// Settles every hit and drops those that are no places.
+pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec<PlaceHit>) {
+    let mut support = [0.0_f32; COUNTRIES];
+    for hit in hits.iter_mut() {
+        let candidates = candidates(gazetteer, hit);
+        let sure = hit.known >= 5 || hit.context.has(Cue::AfterIn);
+        if let [Candidate { place: Place::Country(country), .. }] = candidates
+            && sure
+        {
+            let weight = if hit.kind.is_local() { SUPPORT_LOCAL } else { SUPPORT_COUNTRY };
+            if let Some(total) = support.get_mut(country.index()) {
+                *total += weight;
+            }
+        }
+        hit.context.set(Cue::Ambiguous, candidates.len() > 1);
+    }
+    for i in (0..hits.len()).rev() {
+        let beside = beside(document, hits, i);
+        let Some(hit) = hits.get_mut(i) else { continue };
+        settle(candidates(gazetteer, hit), hit, &support, beside);
+    }
+    mark_neighbours(document, hits);
+    mark_persons(hits);
+    hits.retain(|h| h.kind != HitKind::Null && h.kind != HitKind::Given && !lonely(gazetteer, h));
+    mark_dateline(document, hits);
+}
+
+/// A name that needs another place beside it and has none.
+fn lonely(gazetteer: &Gazetteer, hit: &PlaceHit) -> bool {
+    !hit.context.has(Cue::CommaPlace) && gazetteer.entries.get(hit.entry as usize).is_some_and(|e| e.has(flag::BESIDE))
+}
+
+fn candidates<'a>(gazetteer: &'a Gazetteer, hit: &PlaceHit) -> &'a [Candidate] {
+    gazetteer.entries.get(hit.entry as usize).map_or(&[], |e| &e.candidates)
+}
+
+/// The country that a name right behind hit `i` and a comma (or in brackets) speaks for.
+fn beside(document: &Document, hits: &[PlaceHit], i: usize) -> Option<(CountryId, HitKind)> {
+    let (hit, next) = (hits.get(i)?, hits.get(i + 1)?);
+    let tokens = document.tokens();
+    let left = tokens.get((hit.last_token as usize).checked_sub(1)?);
+    let gap = context::gap(document, left, tokens.get(next.first_token as usize));
+    let close = matches!(gap, ", " | " (" | "," | " ") && hit.last_token == next.first_token;
+    let wider = matches!(next.kind, HitKind::Subdivision | HitKind::Country) && hit.kind.is_local_or_country();
+    Some((next.countries[0].filter(|_| close && wider)?, next.kind))
+}
+
+impl HitKind {
+    fn is_local_or_country(self) -> bool {
+        self.is_local() || self == Self::Country
+    }
+}
+
+/// Takes the candidate that knowledge and context speak for most.
+fn settle(
+    candidates: &[Candidate],
+    hit: &mut PlaceHit,
+    support: &[f32; COUNTRIES],
+    beside: Option<(CountryId, HitKind)>,
+) {
+    let score = |c: &Candidate| {
+        let Place::Country(country) = c.place else { return f32::from(c.known) };
+        let near = beside.is_some_and(|(b, _)| b == country);
+        let support = support.get(country.index()).copied().unwrap_or(0.0);
+        f32::from(c.known) + SUPPORT * support.ln_1p() + if near { BESIDE } else { 0.0 }
+    };
+    let mut ranked = [None, None];
+    for candidate in candidates {
+        let item = Some((score(candidate), candidate));
+        let better = |other: Option<(f32, &Candidate)>| other.is_none_or(|(s, _)| item.is_some_and(|(new, _)| new > s));
+        if better(ranked[0]) {
+            ranked = [item, ranked[0]];
+        } else if better(ranked[1]) {
+            ranked[1] = item;
+        }
+    }
+    let Some((top, best)) = ranked[0] else { return };
+    hit.kind = best.kind;
+    hit.known = best.known;
+    match best.place {
+        Place::Country(country) => hit.countries[0] = Some(country),
+        Place::Desk(desk) => hit.desk = Some(desk),
+        Place::Nowhere => {}
+    }
+    if let Some((second, Candidate { place: Place::Country(country), kind, .. })) = ranked[1]
+        && top - second < 0.01
+        && *kind == best.kind
+        && hit.known >= 8
+    {
+        hit.countries[1] = Some(*country);
+    }
+    // A namesake that the gazetteer does not know: "Moscow, Idaho" in a list of two.
+    if let Some((country, HitKind::Subdivision)) = beside
+        && top < BESIDE
+        && matches!(hit.kind, HitKind::City | HitKind::Capital)
+    {
+        hit.kind = HitKind::City;
+        hit.countries = [Some(country), None];
+    }
+}
+
+fn mark_neighbours(document: &Document, hits: &mut [PlaceHit]) {
+    let tokens = document.tokens();
+    for i in 1..hits.len() {
+        let Some([left, right]) = hits.get_mut(i - 1..=i) else { return };
+        if left.last_token != right.first_token {
+            continue;
+        }
+        let last = (left.last_token as usize).checked_sub(1).and_then(|t| tokens.get(t));
+        match context::gap(document, last, tokens.get(right.first_token as usize)) {
+            ", " | " (" => {
+                left.context.set(Cue::CommaPlace, true);
+                right.context.set(Cue::CommaPlace, true);
+            }
+            " " if left.kind != HitKind::Null && right.kind != HitKind::Null => {
+                left.context.set(Cue::TouchesPlace, true);
+                right.context.set(Cue::TouchesPlace, true);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// "BEIRUT (Reuters) - ", "LONDON, Feb 26 - ", "Paris \u{2014} ".
+fn mark_dateline(document: &Document, hits: &mut [PlaceHit]) {
+    const WORDS: usize = 12;
+    let tokens = document.tokens();
+    let start = document.title_tokens();
+    let Some(hit) = hits.iter_mut().find(|h| h.first_token as usize >= start) else { return };
+    let capitals = hit.context.has(Cue::Capitals);
+    if hit.first_token as usize != start || !(hit.kind.is_local() || hit.kind == HitKind::Country) {
+        return;
+    }
+    let Some(begin) = (hit.last_token as usize).checked_sub(1).and_then(|t| tokens.get(t)) else { return };
+    let end = tokens.get(start + WORDS).or(tokens.last()).map_or(0, |t| t.end as usize);
+    let lead = document.text().get(begin.end as usize..end).unwrap_or("");
+    let lead = lead.split("\n\n").next().unwrap_or("");
+    let dash = [" - ", " -- ", " \u{2014} ", "\u{2014}", " \u{2013} ", ") -"].iter().any(|d| lead.contains(d));
+    hit.context.set(
+        Cue::Dateline,
+        dash && (capitals || lead.trim_start().starts_with(['(', '-', '\u{2014}', '\u{2013}', ','])),
+    );
+}

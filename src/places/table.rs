@@ -1,0 +1,116 @@
+//! Hash table from prefixes of names to what they mean. A name of three words
+//! is three prefixes, so one walk finds the longest.
+
+/// What a prefix is: the entry that ends with it, and whether longer names go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Node {
+    bits: u32,
+}
+
+const GOES_ON: u32 = 1 << 31;
+
+impl Node {
+    /// Index of the entry whose name ends here.
+    pub(super) fn entry(self) -> Option<usize> {
+        (self.bits & !GOES_ON).checked_sub(1).map(|e| e as usize)
+    }
+
+    /// Longer names begin with this prefix.
+    pub(super) fn goes_on(self) -> bool {
+        self.bits & GOES_ON != 0
+    }
+}
+
+/// Open addressing with linear probing; keys are hashes of prefixes.
+#[derive(Debug, Clone)]
+pub(super) struct PrefixTable {
+    /// One bit for each residue of a first word's hash: what is not in here begins no name.
+    first: Box<[u64]>,
+    slots: Box<[(u64, Node)]>,
+}
+
+const FIRST_BITS: usize = 1 << 19;
+
+impl PrefixTable {
+    /// A table with room for `prefixes`.
+    pub(super) fn with_room(prefixes: usize) -> Self {
+        let slots = (prefixes + prefixes / 2 + 16).next_power_of_two();
+        Self { first: vec![0; FIRST_BITS / 64].into(), slots: vec![(0, Node::default()); slots].into() }
+    }
+
+    /// Marks the hash of a first word.
+    pub(super) fn insert_first(&mut self, hash: u64) {
+        let bit = hash as usize % FIRST_BITS;
+        if let Some(word) = self.first.get_mut(bit / 64) {
+            *word |= 1 << (bit % 64);
+        }
+    }
+
+    /// Whether a name may begin with the word of this hash.
+    #[inline(always)]
+    pub(super) fn may_begin(&self, hash: u64) -> bool {
+        let bit = hash as usize % FIRST_BITS;
+        self.first.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 != 0)
+    }
+
+    /// Adds a prefix; an `entry` that is already there stays.
+    pub(super) fn insert(&mut self, prefix: u64, entry: Option<usize>, goes_on: bool) {
+        let mask = self.slots.len() - 1;
+        for step in 0..self.slots.len() {
+            let Some((key, node)) = self.slots.get_mut((spread(prefix) + step) & mask) else { return };
+            if node.bits != 0 && *key != prefix {
+                continue;
+            }
+            *key = prefix;
+            if let (Some(entry), None) = (entry, node.entry()) {
+                node.bits |= (entry as u32 + 1) & !GOES_ON;
+            }
+            if goes_on {
+                node.bits |= GOES_ON;
+            }
+            return;
+        }
+    }
+
+    /// The node of a prefix.
+    #[inline]
+    pub(super) fn get(&self, prefix: u64) -> Option<Node> {
+        let mask = self.slots.len() - 1;
+        let mut at = spread(prefix) & mask;
+        // At most two thirds of the slots are taken, so an empty one ends each search.
+        loop {
+            let (key, node) = *self.slots.get(at)?;
+            if node.bits == 0 {
+                return None;
+            }
+            if key == prefix {
+                return Some(node);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+}
+
+fn spread(hash: u64) -> usize {
+    (hash >> 20) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_was_put_in() {
+        let mut table = PrefixTable::with_room(1_000);
+        for i in 0..1_000u64 {
+            table.insert(i << 21 | i % 3, Some(i as usize), i % 2 == 0);
+        }
+        for i in 0..1_000u64 {
+            let node = table.get(i << 21 | i % 3).unwrap();
+            assert_eq!((node.entry(), node.goes_on()), (Some(i as usize), i % 2 == 0));
+        }
+        assert_eq!(table.get(5), None);
+        table.insert_first(77);
+        assert!(table.may_begin(77) && !table.may_begin(78));
+    }
+}
