@@ -17,7 +17,9 @@ pub struct Identity {
 }
 
 #[derive(Default)]
-pub struct Scratch;
+pub struct Scratch {
+    _buffers: (),
+}
 
 pub struct Classifier {
     identity: Identity,
