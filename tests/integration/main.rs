@@ -1,1 +1,14 @@
+//! The product from outside: a real server on a free port, the real binary,
+//! real clients. One binary, so that it links once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, missing_docs)]
 
+mod calls;
+mod cli;
+mod clients;
+mod golden;
+mod hostile;
+mod layering;
+mod lifecycle;
+mod raw;
+mod streams;
+mod support;

@@ -1,0 +1,136 @@
+//! From start to end: health, overload, shutdown; in this process and as the real binary.
+
+use crate::support::{ARTICLE, Process, Server, article, config, request, wiredesk};
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+use tonic::Code;
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_types::StatusExt;
+use wiredesk::{model::Classifier, service::pb};
+
+const SERVICES: [&str; 6] =
+    ["", "wiredesk.v1.ClassifierService", "wiredesk.v1.ModelService", "topic", "region", "stance"];
+
+fn check(service: &str) -> HealthCheckRequest {
+    HealthCheckRequest { service: service.into() }
+}
+
+#[tokio::test]
+async fn nothing_serves_until_a_model_is_loaded() {
+    let server = Server::start_empty(config()).await;
+    let mut health = HealthClient::new(server.channel().await);
+    for service in SERVICES {
+        let status = health.check(check(service)).await.unwrap().into_inner().status();
+        assert_eq!(status, ServingStatus::NotServing, "{service:?}");
+    }
+    let mut client = server.client().await;
+    let refused = client.classify(request("")).await.unwrap_err();
+    assert_eq!((refused.code(), refused.message()), (Code::Unavailable, "no model is loaded yet"));
+    let batch = pb::ClassifyBatchRequest { requests: vec![request("")] };
+    assert_eq!(client.classify_batch(batch).await.unwrap_err().code(), Code::Unavailable);
+
+    let mut watch = health.watch(check("topic")).await.unwrap().into_inner();
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    server.registry.install(Classifier::embedded().unwrap());
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    for service in SERVICES {
+        let status = health.check(check(service)).await.unwrap().into_inner().status();
+        assert_eq!(status, ServingStatus::Serving, "{service:?}");
+    }
+    assert_eq!(health.check(check("x")).await.unwrap_err().code(), Code::NotFound);
+    client.classify(request("")).await.unwrap();
+}
+
+#[tokio::test]
+async fn shutdown_says_so_first_and_lets_calls_finish() {
+    let notice = Duration::from_millis(500);
+    let mut server = Server::start(wiredesk::service::Config { notice, ..config() }).await;
+    let mut health = HealthClient::new(server.channel().await);
+    let mut client = server.client().await;
+    let mut watch = health.watch(check("")).await.unwrap().into_inner();
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+
+    let begun = Instant::now();
+    server.stop();
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    client.classify(request("")).await.expect("still answers during the notice");
+    assert!(begun.elapsed() < notice);
+
+    // In flight when the listener closes.
+    let big = pb::ClassifyRequest { article: Some(article(&ARTICLE.repeat(800))), ..Default::default() };
+    let batch = pb::ClassifyBatchRequest { requests: vec![big; 10] };
+    let in_flight = tokio::spawn(async move { client.classify_batch(batch).await });
+    timeout(Duration::from_secs(30), server.down()).await.expect("the watch holds the server").unwrap();
+    assert!(begun.elapsed() >= notice);
+    assert_eq!(in_flight.await.unwrap().unwrap().into_inner().results.len(), 10);
+    assert!(watch.message().await.unwrap().is_none(), "watches end");
+    assert!(tokio::net::TcpStream::connect(server.address).await.is_err());
+}
+
+/// More at a time than one thread and a short queue can take.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overload_is_refused_at_once_with_when_to_retry() {
+    let server = Server::start(wiredesk::service::Config { threads: 1, max_in_flight: 2, ..config() }).await;
+    let client = server.client().await;
+    let big = pb::ClassifyRequest { article: Some(article(&ARTICLE.repeat(800))), ..Default::default() };
+    let calls: Vec<_> = (0..40)
+        .map(|_| {
+            let (mut client, request) = (client.clone(), big.clone());
+            tokio::spawn(async move { client.classify(request).await })
+        })
+        .collect();
+    let (mut answered, mut refused) = (0, 0);
+    for call in calls {
+        match call.await.unwrap() {
+            Ok(_) => answered += 1,
+            Err(status) => {
+                assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+                assert!(status.get_details_retry_info().unwrap().retry_delay.is_some());
+                refused += 1;
+            }
+        }
+    }
+    assert!(answered >= 3 && refused >= 1, "{answered} answered, {refused} refused");
+    // Wrong requests are told so, also then; and the queue is free again.
+    client.clone().classify(request("")).await.unwrap();
+}
+
+#[test]
+fn the_binary_serves_and_drains() {
+    let mut server = Process::start(&["--threads", "1"]);
+    let health = |args: &[&str]| {
+        let output = wiredesk().args(["health", "--address", &server.address]).args(args).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(health(&[]), (Some(0), "SERVING\n".into(), String::new()));
+    assert_eq!(health(&["--service", "stance"]).0, Some(0));
+    let (code, _, says) = health(&["--service", "nobody"]);
+    assert!(code == Some(1) && says.contains("NotFound"), "{says}");
+    for signal in ["TERM", "INT"] {
+        if signal == "INT" {
+            server = Process::start(&[]);
+        }
+        server.signal(signal);
+        let begun = Instant::now();
+        assert_eq!(server.child.wait().unwrap().code(), Some(0), "{signal}");
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+    let gone = wiredesk().args(["health", "--address", &server.address]).output().unwrap();
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(String::from_utf8(gone.stderr).unwrap().contains("cannot connect"));
+}
+
+#[test]
+fn a_server_that_cannot_serve_says_why() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (args, says) in [
+        (vec!["--listen", address.as_str()], "cannot listen on"),
+        (vec!["--listen", "127.0.0.1:0", "--model", "no/such/dir"], "cannot use the model in no/such/dir"),
+    ] {
+        let output = wiredesk().arg("serve").args(&args).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert!(log.contains(says), "{log}");
+    }
+}
