@@ -1,7 +1,7 @@
 //! `wiredesk evaluate`: how good a model is on labelled articles.
 
 use crate::{
-    eval,
+    learn::figures::figures,
     model::Metric,
     prediction::Head,
     rows::{LabelledArticle, Split, read_rows},
@@ -56,8 +56,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         })
         .with_context(|| file.display().to_string())?;
     }
-    let rows: Vec<&LabelledArticle> = rows.iter().collect();
-    let figures = eval::evaluate(&classifier, &rows, args.seed);
+    let figures = figures(&classifier, &rows, args.seed);
     if figures.is_empty() {
         anyhow::bail!("no {} row carries a label of this model's heads; --split chooses other rows", name(args.split));
     }
@@ -67,7 +66,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let report = json!({ "model": classifier.identity(), "split": name(args.split), "heads": heads });
         fs::write(path, format!("{report:#}\n")).with_context(|| path.display().to_string())?;
     }
-    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if bad > 0 {
+        super::complain(&format!("{bad} rows could not be read and were left out"));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn wanted(part: Part, split: Split) -> bool {

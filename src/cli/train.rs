@@ -3,7 +3,7 @@
 use crate::{
     learn::{
         config::TrainConfig,
-        load::{Corpus, LoadError, file_name},
+        load::{Corpus, file_name},
         train::{TrainError, Trained, train},
         word_vectors::WordVectors,
     },
@@ -19,7 +19,7 @@ use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
 ///
 /// Rows are JSON lines, CSV or TSV, plain, .gz or .zst: id, title, text, lang, topic, countries, desk, stances, split
 /// (train or dev), group, licence. Every label is optional: each head trains on the rows that carry its label. Every
-/// row that cannot be used is listed with its file and line, and nothing is written.
+/// row that cannot be used is listed with its file and line, and nothing is written (but see --skip-bad-rows).
 ///
 /// Here --config names the training's own settings (the config.toml that each bundle holds).
 #[derive(Debug, clap::Args)]
@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// Version of the model [default: the first digits of the data's digest]
     #[arg(long)]
     model_version: Option<String>,
+    /// Leave rows that cannot be read out instead of stopping; they are still listed
+    #[arg(long)]
+    skip_bad_rows: bool,
     /// Word vectors to learn from [default: those of the embedded model]
     #[arg(long, value_name = "FILE")]
     word_vectors: Option<PathBuf>,
@@ -57,11 +60,13 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
         tracing::info!("{message}");
     };
     say("reading the rows");
-    let corpus = match Corpus::read(&args.data, &config) {
-        Ok(corpus) => corpus,
-        Err(LoadError::Rows(errors)) => return Ok(list(&errors)),
-        Err(error) => return Err(error.into()),
-    };
+    let (corpus, bad) = Corpus::read(&args.data, &config)?;
+    if !bad.is_empty() && !args.skip_bad_rows {
+        return Ok(list(&bad));
+    }
+    for error in &bad {
+        super::complain(&format!("left out: {error}"));
+    }
     say(&format!("{} rows", corpus.examples.len()));
     let (vectors, raw) = word_vectors(args)?;
     let trained = train(&corpus, &config, vectors.as_ref(), &command_line(args, &config), &say);

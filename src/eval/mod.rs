@@ -3,28 +3,13 @@
 pub mod metrics;
 mod topic;
 
-use crate::{
-    model::{Classifier, Metric},
-    prediction::Head,
-    rows::LabelledArticle,
-};
+pub use topic::evaluate as topic;
+
+use crate::model::Metric;
 use std::collections::BTreeMap;
 
 /// Resamples behind each interval.
 const RESAMPLES: usize = 300;
-
-/// The figures of every head that the model has and the rows carry labels for.
-#[must_use]
-pub fn evaluate(classifier: &Classifier, rows: &[&LabelledArticle], seed: u64) -> Vec<(Head, Vec<Metric>)> {
-    let figures = Head::ALL.map(|head| {
-        let metrics = match head {
-            Head::Topic => topic::evaluate(classifier, rows, seed),
-            Head::Region | Head::Stance => Vec::new(),
-        };
-        (head, metrics)
-    });
-    figures.into_iter().filter(|(_, metrics)| !metrics.is_empty()).collect()
-}
 
 /// Scored rows by data set.
 struct Table<T> {

@@ -18,7 +18,7 @@ struct Scored {
 
 /// Accuracy, macro-F1, expected calibration error and coverage on the rows that carry a topic the model knows.
 #[must_use]
-pub fn evaluate(classifier: &Classifier, rows: &[&LabelledArticle], seed: u64) -> Vec<Metric> {
+pub fn evaluate(classifier: &Classifier, rows: &[LabelledArticle], seed: u64) -> Vec<Metric> {
     let Some(head) = &classifier.heads().topic else { return Vec::new() };
     let classes = head.labels.len();
     let label = |wanted: &str| {

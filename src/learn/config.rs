@@ -3,7 +3,7 @@
 use crate::features::FeatureParams;
 use crate::prediction::Head;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// Everything that decides what a training makes of its rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,12 +19,18 @@ pub struct TrainConfig {
     pub heads: Vec<Head>,
     /// Rows whose `licence` begins with one of these are not read.
     pub exclude_licences: Vec<String>,
+    /// Rows of these data sets are not read.
+    pub exclude_datasets: Vec<String>,
+    /// Licences of data sets whose rows do not state one.
+    pub licences: BTreeMap<String, String>,
     /// Share of the groups that is set aside as dev when no row says `"split": "dev"`.
     pub dev_share: f64,
     /// How text becomes features.
     pub features: FeatureConfig,
     /// The topic head.
     pub topic: TopicConfig,
+    /// The region head's reading of the words.
+    pub desk: DeskConfig,
 }
 
 impl Default for TrainConfig {
@@ -35,9 +41,12 @@ impl Default for TrainConfig {
             seed: 42,
             heads: Head::ALL.to_vec(),
             exclude_licences: Vec::new(),
+            exclude_datasets: Vec::new(),
+            licences: BTreeMap::new(),
             dev_share: 0.1,
             features: FeatureConfig::default(),
             topic: TopicConfig::default(),
+            desk: DeskConfig::default(),
         }
     }
 }
@@ -111,6 +120,28 @@ impl Default for TopicConfig {
             noisy_weight: 1.0,
             abstain_share: 0.02,
         }
+    }
+}
+
+/// What the words say about the desk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeskConfig {
+    /// Inverse strength of the L2 penalty.
+    pub c: f32,
+    /// Passes over the rows.
+    pub epochs: usize,
+    /// Step size.
+    pub learning_rate: f32,
+    /// How strongly rows of large sources are weighted down, 0 to 1.
+    pub source_balance: f32,
+    /// The same for large desks.
+    pub class_balance: f32,
+}
+
+impl Default for DeskConfig {
+    fn default() -> Self {
+        Self { c: 10.0, epochs: 4, learning_rate: 0.2, source_balance: 0.3, class_balance: 0.3 }
     }
 }
 

@@ -45,17 +45,14 @@ pub enum LoadError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// Rows that cannot be used.
-    #[error("{} of the rows cannot be used", .0.len())]
-    Rows(Vec<RowError>),
 }
 
 impl Corpus {
-    /// Reads all files.
+    /// Reads all files; also gives every row that cannot be read.
     ///
     /// # Errors
-    /// Lists every bad row of every file.
-    pub fn read(files: &[PathBuf], config: &TrainConfig) -> Result<Self, LoadError> {
+    /// When a file cannot be read at all.
+    pub fn read(files: &[PathBuf], config: &TrainConfig) -> Result<(Self, Vec<RowError>), LoadError> {
         let mut corpus = Self { files: files.to_vec(), ..Self::default() };
         let mut errors = Vec::new();
         let mut digest = Sha256::new();
@@ -70,14 +67,11 @@ impl Corpus {
             })
             .map_err(|source| LoadError::Io { file: path.clone(), source })?;
         }
-        if !errors.is_empty() {
-            return Err(LoadError::Rows(errors));
-        }
         corpus.digest = digest.finalize().iter().map(|b| format!("{b:02x}")).collect();
         if !corpus.examples.iter().any(|e| e.article.split == Split::Dev) {
             set_dev_aside(&mut corpus.examples, config);
         }
-        Ok(corpus)
+        Ok((corpus, errors))
     }
 
     /// A complaint about a row.
@@ -94,12 +88,13 @@ impl Corpus {
 
     /// The data sets of the training rows with their licences, for the card.
     #[must_use]
-    pub fn sources(&self) -> Vec<DataSource> {
+    pub fn sources(&self, config: &TrainConfig) -> Vec<DataSource> {
         let mut sources: BTreeMap<(String, String), u64> = BTreeMap::new();
         for example in self.part(Split::Train) {
             let fallback = || self.files.get(example.file).map_or_else(String::new, |f| file_name(f));
             let name = example.article.dataset.clone().unwrap_or_else(fallback);
-            let licence = example.article.licence.clone().unwrap_or_else(|| "not stated".to_owned());
+            let licence = example.article.licence.as_ref().or(config.licences.get(&name));
+            let licence = licence.cloned().unwrap_or_else(|| "not stated".to_owned());
             *sources.entry((name, licence)).or_default() += 1;
         }
         sources.into_iter().map(|((name, licence), rows)| DataSource { name, licence, rows }).collect()
@@ -113,8 +108,10 @@ pub fn file_name(path: &Path) -> String {
 }
 
 fn excluded(article: &LabelledArticle, config: &TrainConfig) -> bool {
-    let licence = article.licence.as_deref().unwrap_or("");
-    config.exclude_licences.iter().any(|prefix| licence.starts_with(prefix.as_str()))
+    let dataset = article.dataset.as_deref().unwrap_or("");
+    let licence = article.licence.as_ref().or(config.licences.get(dataset)).map_or("", String::as_str);
+    config.exclude_datasets.iter().any(|d| d == dataset)
+        || config.exclude_licences.iter().any(|prefix| licence.starts_with(prefix.as_str()))
 }
 
 fn hash_row(digest: &mut Sha256, article: &LabelledArticle) {
@@ -145,18 +142,16 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn corpus(lines: &str, config: &TrainConfig) -> Result<Corpus, LoadError> {
+    fn corpus(lines: &str, config: &TrainConfig) -> (Corpus, Vec<RowError>) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("rows.jsonl");
         std::fs::File::create(&path).unwrap().write_all(lines.as_bytes()).unwrap();
-        Corpus::read(&[path], config)
+        Corpus::read(&[path], config).unwrap()
     }
 
     #[test]
     fn lists_every_bad_row() {
-        let Err(LoadError::Rows(errors)) = corpus("{\"text\":\"x\"}\nnope\n{}\n", &TrainConfig::default()) else {
-            panic!()
-        };
+        let (_, errors) = corpus("{\"text\":\"x\"}\nnope\n{}\n", &TrainConfig::default());
         assert_eq!(errors.iter().map(|e| e.line).collect::<Vec<_>>(), [2, 3]);
     }
 
@@ -170,7 +165,7 @@ mod tests {
             )
         };
         let config = TrainConfig { exclude_licences: vec!["nc".into()], dev_share: 0.3, ..TrainConfig::default() };
-        let corpus = corpus(&(0..400).map(row).collect::<String>(), &config).unwrap();
+        let (corpus, _) = corpus(&(0..400).map(row).collect::<String>(), &config);
         assert_eq!(corpus.examples.len(), 320);
         let mut parts: HashMap<&str, Split> = HashMap::new();
         for e in &corpus.examples {
@@ -179,6 +174,6 @@ mod tests {
         }
         let dev = corpus.part(Split::Dev).count();
         assert!((40..160).contains(&dev), "{dev}");
-        assert_eq!(corpus.sources()[0].licence, "open");
+        assert_eq!(corpus.sources(&config)[0].licence, "open");
     }
 }

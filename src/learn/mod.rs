@@ -2,6 +2,8 @@
 
 pub mod calibrate;
 pub mod config;
+pub mod desk;
+pub mod figures;
 pub mod load;
 pub mod model_card;
 pub mod region;

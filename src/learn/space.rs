@@ -65,8 +65,16 @@ impl<'a> Encoder<'a> {
 
     /// An article as a row: tf-idf values, and the sum of its words' vectors weighted by them.
     pub fn encode(&mut self, article: &LabelledArticle) -> SparseDoc {
-        self.document.read(&article.title, &article.text);
-        self.counter.count(&self.document, &self.params, &self.index, |_| {});
+        let mut document = std::mem::take(&mut self.document);
+        document.read(&article.title, &article.text);
+        let row = self.encode_document(&document);
+        self.document = document;
+        row
+    }
+
+    /// A document as a row.
+    pub fn encode_document(&mut self, document: &Document) -> SparseDoc {
+        self.counter.count(document, &self.params, &self.index, |_| {});
         let row = self.counter.tf_idf(&self.idf);
         let mut dense = Vec::new();
         if let Some(vectors) = self.vectors {

@@ -2,21 +2,31 @@
 
 use super::{
     config::TrainConfig,
-    load::{Corpus, Example},
+    desk::{self, DeskModel},
+    figures::figures,
+    load::Corpus,
+    region::{desk_label, train_region},
     rows::{LabelledArticle, RowError, Split},
     softmax::Softmax,
     space::Encoder,
+    stance::{StanceTraining, train_stance},
     topic::{self, TopicRows},
     word_vectors::WordVectors,
 };
 use crate::{
-    eval,
     features::WeightTable,
-    heads::topic::TopicHead,
+    heads::topic::{Label, TopicHead},
     learn::model_card,
-    model::{Card, Classifier, Columns, FORMAT_VERSION, Files, HeadCard, Heads, Identity, LabelCard, Manifest, Space},
+    model::{
+        Card, Classifier, Columns, FORMAT_VERSION, Files, HeadCard, Heads, Identity, LabelCard, Manifest, Region, Space,
+    },
+    places::{
+        DEFAULT_GAZETTEER, Gazetteer,
+        countries::{DESK_NAMES, DESKS, NO_DESK},
+    },
     prediction::Head,
     taxonomy::Taxonomy,
+    text::Document,
 };
 
 /// Why nothing was trained.
@@ -56,27 +66,92 @@ pub fn train(
     progress: &dyn Fn(&str),
 ) -> Result<Trained, TrainError> {
     config.check().map_err(TrainError::Config)?;
-    let taxonomy = topic::taxonomy(corpus, &config.topic).map_err(TrainError::Config)?;
     let wants = |head| config.heads.contains(&head);
-    let topic_rows =
-        if wants(Head::Topic) { topic::topic_rows(corpus, &taxonomy).map_err(TrainError::Rows)? } else { None };
-    let Some(rows) = topic_rows else { return Err(TrainError::NoLabels) };
+    let taxonomy = topic::taxonomy(corpus, &config.topic).map_err(TrainError::Config)?;
+    let topic_rows = topic::topic_rows(corpus, &taxonomy).map_err(TrainError::Rows)?;
+    let topic_rows = topic_rows.filter(|_| wants(Head::Topic));
+    let parts = Parts::of(corpus);
+    let regions = wants(Head::Region) && parts.train.iter().any(|r| desk_label(r).is_some());
+    let stances = wants(Head::Stance) && parts.train.iter().any(|r| r.stances.is_some());
+    if topic_rows.is_none() && !regions && !stances {
+        return Err(TrainError::NoLabels);
+    }
+
     progress("choosing the features");
-    let articles = rows.train().map(|e| &e.article);
-    let mut encoder = Encoder::fit(articles, &config.features, vectors, config.topic.vector_scale);
-    progress("topic: fitting");
-    let (head, weights) = rows.fit(&mut encoder, config)?;
-    let columns = Columns { topic: head.labels.len(), desk: 0 };
-    let space = fold(&encoder, columns, &[&weights]);
-    let heads = Heads { topic: Some(head) };
+    let of_topic = topic_rows.iter().flat_map(TopicRows::train).map(|e| &e.article);
+    let of_region = parts.train.iter().filter(|r| regions && r.topic.is_none() && desk_label(r).is_some());
+    let mut encoder = Encoder::fit(of_topic.chain(of_region), &config.features, vectors, config.topic.vector_scale);
+
+    let (mut heads, mut cards, mut models) = (Heads::default(), Vec::new(), Vec::new());
+    let mut columns = Columns::default();
+    if let Some(rows) = &topic_rows {
+        progress("topic: fitting");
+        let (head, weights) = rows.fit(&mut encoder, config)?;
+        columns.topic = head.labels.len();
+        cards.push(topic_card(rows, &head, &taxonomy));
+        heads.topic = Some(head);
+        models.push(weights);
+    }
+    if regions {
+        progress("region: fitting what the words say");
+        let desk = desk::fit(&parts.train, &parts.dev, &mut encoder, config)?;
+        heads.region = Some(region(&parts, desk.as_ref(), &mut encoder, config, progress)?);
+        cards.push(region_card(&parts));
+        if let Some(desk) = desk {
+            columns.desk = desk::CLASSES;
+            models.push(desk.weights);
+        }
+    }
+    if stances {
+        let trained = train_stance(&parts.train, &parts.dev, config.seed, progress);
+        let trained = trained.map_err(|e| TrainError::Config(e.to_string()))?;
+        cards.push(stance_card(&trained));
+        heads.stance = Some(trained.head);
+    }
+    let space = fold(&encoder, columns, &models);
     progress("measuring on the dev rows");
-    let card = card(corpus, config, command, &space, topic_card(&rows, &heads, &taxonomy));
-    assemble(corpus, config, card, space, heads)
+    let card = card(corpus, config, command, &space, cards);
+    assemble(&parts, corpus, config, card, space, heads)
+}
+
+/// The rows of each part.
+struct Parts {
+    train: Vec<LabelledArticle>,
+    dev: Vec<LabelledArticle>,
+}
+
+impl Parts {
+    fn of(corpus: &Corpus) -> Self {
+        let part = |split| corpus.part(split).map(|e| e.article.clone()).collect();
+        Self { train: part(Split::Train), dev: part(Split::Dev) }
+    }
+}
+
+fn region(
+    parts: &Parts,
+    desk: Option<&DeskModel>,
+    encoder: &mut Encoder<'_>,
+    config: &TrainConfig,
+    progress: &dyn Fn(&str),
+) -> Result<Region, TrainError> {
+    let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).map_err(TrainError::Config)?;
+    let encoder = std::cell::RefCell::new(encoder);
+    let prior = |document: &Document| {
+        let row = encoder.borrow_mut().encode_document(document);
+        desk.map(|d| d.out_of_fold(document, &row))
+    };
+    let trained = train_region(&parts.train, &prior, &gazetteer, config.seed, progress).map_err(TrainError::Config)?;
+    Ok(Region {
+        head: trained.head,
+        prior_temperature: desk.map(|d| d.temperature),
+        gazetteer,
+        gazetteer_file: DEFAULT_GAZETTEER.to_vec(),
+    })
 }
 
 /// The table of all heads: sparse weights, plus the weights of the dense block
 /// folded into the rows of the words that have a vector.
-fn fold(encoder: &Encoder<'_>, columns: Columns, models: &[&Softmax]) -> Space {
+fn fold(encoder: &Encoder<'_>, columns: Columns, models: &[Softmax]) -> Space {
     let bias = models.iter().flat_map(|m| m.bias().iter().copied()).collect();
     let mut table = WeightTable::new(encoder.index.slots(), bias);
     for slot in 0..encoder.index.slots() as u32 {
@@ -99,22 +174,45 @@ fn fold(encoder: &Encoder<'_>, columns: Columns, models: &[&Softmax]) -> Space {
     Space { params: encoder.params.clone(), columns, index: encoder.index.clone(), table }
 }
 
-fn topic_card(rows: &TopicRows<'_>, heads: &Heads, taxonomy: &Taxonomy) -> Vec<HeadCard> {
-    let card = |head: &TopicHead| {
-        let label = |(label, &examples): (&crate::heads::topic::Label, &u64)| {
-            let definition = taxonomy.position(&label.id).and_then(|i| taxonomy.labels.get(i));
-            LabelCard {
-                id: label.id.clone(),
-                name: label.name.clone(),
-                definition: definition.map_or_else(String::new, |d| d.definition.clone()),
-                examples,
-                names: definition.map(|d| d.names.clone()).unwrap_or_default(),
-            }
-        };
-        let labels = head.labels.iter().zip(&rows.examples).map(label).collect();
-        HeadCard { head: Head::Topic.name().to_owned(), labels, languages: head.languages.clone(), metrics: Vec::new() }
+fn topic_card(rows: &TopicRows<'_>, head: &TopicHead, taxonomy: &Taxonomy) -> HeadCard {
+    let label = |(label, &examples): (&Label, &u64)| {
+        let definition = taxonomy.position(&label.id).and_then(|i| taxonomy.labels.get(i));
+        LabelCard {
+            id: label.id.clone(),
+            name: label.name.clone(),
+            definition: definition.map_or_else(String::new, |d| d.definition.clone()),
+            examples,
+            names: definition.map(|d| d.names.clone()).unwrap_or_default(),
+        }
     };
-    heads.topic.iter().map(card).collect()
+    let labels = head.labels.iter().zip(&rows.examples).map(label).collect();
+    HeadCard { head: Head::Topic.name().to_owned(), labels, languages: head.languages.clone(), metrics: Vec::new() }
+}
+
+fn region_card(parts: &Parts) -> HeadCard {
+    let mut examples = [0u64; desk::CLASSES];
+    parts.train.iter().filter_map(desk_label).for_each(|d| examples[d] += 1);
+    let desks = DESKS.into_iter().zip(DESK_NAMES).chain([(NO_DESK, "no place")]);
+    let label = |((id, name), examples): ((&str, &str), u64)| LabelCard {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        examples,
+        ..LabelCard::default()
+    };
+    let labels = desks.zip(examples).map(label).collect();
+    HeadCard { head: Head::Region.name().to_owned(), labels, languages: vec!["en".to_owned()], metrics: Vec::new() }
+}
+
+fn stance_card(trained: &StanceTraining) -> HeadCard {
+    let names = ["supportive", "critical", "neutral"];
+    let label = |(id, &examples): (&str, &usize)| LabelCard {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        examples: examples as u64,
+        ..LabelCard::default()
+    };
+    let labels = names.into_iter().zip(&trained.labels).map(label).collect();
+    HeadCard { head: Head::Stance.name().to_owned(), labels, languages: vec!["en".to_owned()], metrics: Vec::new() }
 }
 
 fn card(corpus: &Corpus, config: &TrainConfig, command: &str, space: &Space, heads: Vec<HeadCard>) -> Card {
@@ -125,13 +223,14 @@ fn card(corpus: &Corpus, config: &TrainConfig, command: &str, space: &Space, hea
         feature_digest: space.digest(),
         seed: config.seed,
         heads,
-        data: corpus.sources(),
+        data: corpus.sources(config),
         markdown: String::new(),
     }
 }
 
 /// Measures the model on the dev rows by the code that serves, writes the card, lays out the files.
 fn assemble(
+    parts: &Parts,
     corpus: &Corpus,
     config: &TrainConfig,
     mut card: Card,
@@ -146,8 +245,7 @@ fn assemble(
         if config.version.is_empty() { corpus.digest.chars().take(12).collect() } else { config.version.clone() };
     let identity = Identity { name: config.name.clone(), version: version.clone(), digest: String::new() };
     let classifier = Classifier::from_parts(identity, card.clone(), space, heads);
-    let dev: Vec<&LabelledArticle> = corpus.part(Split::Dev).map(|e: &Example| &e.article).collect();
-    for (head, metrics) in eval::evaluate(&classifier, &dev, config.seed) {
+    for (head, metrics) in figures(&classifier, &parts.dev, config.seed) {
         if let Some(head) = card.heads.iter_mut().find(|h| h.head == head.name()) {
             head.metrics = metrics;
         }

@@ -1,15 +1,16 @@
 //! A bundle ready to answer: text, features, places and heads in one call.
 
-use super::{Bundle, BundleError, Card, Heads, Identity, Space};
+use super::{Bundle, BundleError, Card, Heads, Identity, Region, Space};
 use crate::{
     article::{Article, Target},
     features::{Counter, Sums},
     heads::{
         explain,
-        topic::{TopicHead, TopicInput},
+        stance::StanceHead,
+        topic::{TopicHead, TopicInput, softmax, speaks},
     },
-    prediction::{Head, Language, Options, Prediction, TopicResult},
-    text::{Document, detect_language},
+    prediction::{AbstentionReason, Head, Language, Options, Prediction, StanceLabel, StanceResult, TopicResult},
+    text::{Document, detect_language, sentences},
 };
 use std::path::Path;
 
@@ -100,7 +101,8 @@ impl Classifier {
     pub fn has(&self, head: Head) -> bool {
         match head {
             Head::Topic => self.heads.topic.is_some(),
-            Head::Region | Head::Stance => false,
+            Head::Region => self.heads.region.is_some(),
+            Head::Stance => self.heads.stance.is_some(),
         }
     }
 
@@ -114,16 +116,44 @@ impl Classifier {
         options: &Options,
         scratch: &mut Scratch,
     ) -> Prediction {
+        scratch.document.read(&article.title, &article.text);
+        let language = language(article, &scratch.document);
+        if options.wants(Head::Topic) || options.wants(Head::Region) {
+            self.score(scratch);
+        }
         let Scratch { document, counter, sums } = scratch;
-        document.read(&article.title, &article.text);
-        let language = language(article, document);
-        let space = &self.space;
-        counter.count(document, &space.params, &space.index, |slot| space.table.prefetch(slot));
-        space.table.score(counter, sums);
         let topic = self.heads.topic.as_ref().filter(|_| options.wants(Head::Topic));
         let topic = topic.map(|head| self.topic(head, &language.code, options, document, counter, sums));
-        let _ = targets;
-        Prediction { topic, region: None, stances: Vec::new(), language }
+        let region = self.heads.region.as_ref().filter(|_| options.wants(Head::Region));
+        let region = region.map(|region| {
+            let hits = region.gazetteer.find(document, &language.code);
+            region.head.predict(document, &hits, self.desk_prior(region, sums).as_deref(), options.explain)
+        });
+        let stance = self.heads.stance.as_ref().filter(|_| options.wants(Head::Stance));
+        let stances = stance.map_or_else(Vec::new, |head| stances(head, document, targets, &language.code));
+        Prediction { topic, region, stances, language }
+    }
+
+    /// Scores the document for all columns of the table.
+    fn score(&self, Scratch { document, counter, sums }: &mut Scratch) {
+        let Space { params, index, table, .. } = &self.space;
+        counter.count(document, params, index, |slot| table.prefetch(slot));
+        table.score(counter, sums);
+    }
+
+    /// What the words of a document that is not an article's (a row of training data) say about its desk.
+    #[must_use]
+    pub fn desk_prior_of(&self, document: &Document) -> Option<Vec<f32>> {
+        let mut scratch = Scratch { document: document.clone(), ..Scratch::default() };
+        self.score(&mut scratch);
+        self.desk_prior(self.heads.region.as_ref()?, &scratch.sums)
+    }
+
+    fn desk_prior(&self, region: &Region, sums: &Sums) -> Option<Vec<f32>> {
+        let temperature = region.prior_temperature?;
+        let scores = sums.scores.get(self.space.columns.desk())?;
+        let probabilities = softmax(scores.iter().map(|&s| f64::from(s) / temperature));
+        Some(probabilities.into_iter().map(|p| p as f32).collect())
     }
 
     fn topic(
@@ -157,4 +187,19 @@ fn language(article: &Article, document: &Document) -> Language {
     } else {
         Language { code: article.language.clone(), detected: false }
     }
+}
+
+/// Languages that the stance head was trained on.
+const STANCE_LANGUAGES: [&str; 1] = ["en"];
+
+/// In another language targets are still found, but which way the text points is not told.
+fn stances(head: &StanceHead, document: &Document, targets: &[Target], language: &str) -> Vec<StanceResult> {
+    let mut results = head.predict(document, &sentences(document), targets);
+    if !speaks(&STANCE_LANGUAGES.map(str::to_owned), language) {
+        for result in results.iter_mut().filter(|r| r.label != StanceLabel::TargetNotFound) {
+            result.label = StanceLabel::Undetermined;
+            result.abstained = Some(AbstentionReason::UnsupportedLanguage);
+        }
+    }
+    results
 }

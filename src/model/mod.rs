@@ -10,7 +10,7 @@ mod space;
 pub use bundle::Bundle;
 pub use card::{Card, DataSource, HeadCard, LabelCard, Metric};
 pub use classifier::{Classifier, Scratch};
-pub use heads::Heads;
+pub use heads::{Heads, Region};
 pub use manifest::{FORMAT_VERSION, FileEntry, Files, MANIFEST, Manifest, hex_digest};
 pub use space::{Columns, Space};
 

@@ -161,5 +161,7 @@ fn leftward(items: &[Item], target: usize, cues: &mut Vec<Cue>) {
 /// Whether the word at `i` stands like a noun: after an article, adjective mark or possessive.
 fn noun_place(items: &[Item], i: usize) -> bool {
     let Some(before) = i.checked_sub(1).and_then(|b| items.get(b)) else { return true };
-    before.kind == Kind::Mark || is_possessive(Some(before)) || before.entry.is(flag::STOP) && !before.entry.is(flag::BE | flag::SUBJECT)
+    before.kind == Kind::Mark
+        || is_possessive(Some(before))
+        || before.entry.is(flag::STOP) && !before.entry.is(flag::BE | flag::SUBJECT)
 }

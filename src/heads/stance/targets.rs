@@ -69,9 +69,7 @@ pub(super) fn find(document: &Document, sentences: &[Sentence], words: &Words, t
             search.name(name);
         }
         search.pronouns();
-        let byte = |at: usize, end: bool| {
-            words.get(at).map_or(0, |w| if end { w.end } else { w.begin }) as usize
-        };
+        let byte = |at: usize, end: bool| words.get(at).map_or(0, |w| if end { w.end } else { w.begin }) as usize;
         mentions.extend(search.found.iter().map(|&(b, e)| Mention { begin: byte(b, false), end: byte(e - 1, true) }));
     } else {
         mentions.extend(target.mentions.iter().filter_map(|span| {
@@ -238,9 +236,10 @@ impl Search<'_> {
             let start = (at + 1).checked_sub(surname.len()).filter(|&s| self.words.matches(s, &surname)).unwrap_or(at);
             // "the Clinton Foundation" is not Clinton.
             let part_of_other = self.words.gap(at) == Gap::Joined
-                && self.words.get(at + 1).is_some_and(|w| {
-                    w.capital && w.begin == word.end + 1 && lists().organisation.contains(&w.key)
-                });
+                && self
+                    .words
+                    .get(at + 1)
+                    .is_some_and(|w| w.capital && w.begin == word.end + 1 && lists().organisation.contains(&w.key));
             if part_of_other {
                 continue;
             }

@@ -84,7 +84,9 @@ pub struct StanceTraining {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StanceError {
     /// A label without examples.
-    #[error("no labelled mention is {0}: stance needs supportive, critical and neutral rows with the spans of their mentions")]
+    #[error(
+        "no labelled mention is {0}: stance needs supportive, critical and neutral rows with the spans of their mentions"
+    )]
     EmptyClass(&'static str),
     /// Nothing to calibrate on.
     #[error("no dev row with labelled mentions: stance needs some to calibrate its probabilities")]

@@ -1,0 +1,107 @@
+//! What the words of a story say about its desk, also where it names no place:
+//! columns of the same table as the topics.
+
+use super::{
+    calibrate::temperature,
+    config::{DeskConfig, TrainConfig},
+    region::{desk_label, read_region_row},
+    rows::LabelledArticle,
+    softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, records},
+    space::Encoder,
+};
+use crate::{
+    heads::topic::softmax,
+    places::countries::DESKS,
+    text::{Document, hash_word},
+};
+use linfa::{Dataset, traits::Fit};
+use ndarray::Array1;
+use std::collections::BTreeMap;
+
+/// The desks, and none.
+pub const CLASSES: usize = DESKS.len() + 1;
+
+/// The words' opinion, and how to read it.
+pub struct DeskModel {
+    /// Weights for the table.
+    pub weights: Softmax,
+    /// Divides the scores before the softmax.
+    pub temperature: f64,
+    /// Two models, each fitted on one half of the rows: for asking about a row that was trained on.
+    halves: [Softmax; 2],
+}
+
+/// Fits on the rows of one desk each; `None` when fewer than two desks have rows.
+///
+/// # Errors
+/// When the configuration's numbers are out of range.
+pub fn fit(
+    train: &[LabelledArticle],
+    dev: &[LabelledArticle],
+    encoder: &mut Encoder<'_>,
+    config: &TrainConfig,
+) -> Result<Option<DeskModel>, SoftmaxError> {
+    let mut document = Document::default();
+    let mut rows = |rows: &[LabelledArticle]| -> Vec<(SparseDoc, usize, String, usize)> {
+        let row = |row: &LabelledArticle| {
+            let desk = desk_label(row)?;
+            read_region_row(row, &mut document);
+            let set = row.dataset.clone().unwrap_or_default();
+            Some((encoder.encode_document(&document), desk, set, half(&document)))
+        };
+        rows.iter().filter_map(row).collect()
+    };
+    let (train, dev) = (rows(train), rows(dev));
+    let mut present: Vec<usize> = train.iter().map(|r| r.1).collect();
+    present.sort_unstable();
+    present.dedup();
+    if present.len() < 2 {
+        return Ok(None);
+    }
+    let desk = &config.desk;
+    let weights = weights(&train, desk);
+    let fit = |keep: &dyn Fn(usize) -> bool| {
+        let kept: Vec<usize> = (0..train.len()).filter(|&i| keep(train[i].3)).collect();
+        let docs = kept.iter().map(|&i| train[i].0.clone()).collect();
+        let labels = Array1::from_iter(kept.iter().map(|&i| train[i].1));
+        let weights = Array1::from_iter(kept.iter().map(|&i| weights[i]));
+        let params = SoftmaxParams::new(CLASSES).c(desk.c).epochs(desk.epochs).learning_rate(desk.learning_rate);
+        params.seed(config.seed).fit(&Dataset::new(records(docs), labels).with_weights(weights))
+    };
+    let model = fit(&|_| true)?;
+    let halves = [fit(&|h| h == 0)?, fit(&|h| h == 1)?];
+    let scores: Vec<Vec<f32>> = dev.iter().map(|r| model.decision_function(&r.0)).collect();
+    let truth: Vec<usize> = dev.iter().map(|r| r.1).collect();
+    Ok(Some(DeskModel { weights: model, temperature: temperature(&scores, &truth), halves }))
+}
+
+impl DeskModel {
+    /// Probabilities of the desks and of none for a document, from the model that was fitted without it.
+    #[must_use]
+    pub fn out_of_fold(&self, document: &Document, row: &SparseDoc) -> Vec<f32> {
+        let scores = self.halves[1 - half(document)].decision_function(row);
+        softmax(scores.iter().map(|&s| f64::from(s) / self.temperature)).into_iter().map(|p| p as f32).collect()
+    }
+}
+
+/// Which half of the rows a document belongs to.
+fn half(document: &Document) -> usize {
+    (hash_word(document.text().as_bytes()) >> 7) as usize & 1
+}
+
+fn weights(rows: &[(SparseDoc, usize, String, usize)], config: &DeskConfig) -> Vec<f32> {
+    let mut sets: BTreeMap<&str, f32> = BTreeMap::new();
+    let mut desks = [0f32; CLASSES];
+    for (_, desk, set, _) in rows {
+        *sets.entry(set).or_default() += 1.0;
+        desks[*desk] += 1.0;
+    }
+    let weight = |(_, desk, set, _): &(SparseDoc, usize, String, usize)| {
+        let set = sets.get(set.as_str()).copied().unwrap_or(1.0);
+        set.powf(-config.source_balance) * desks[*desk].powf(-config.class_balance)
+    };
+    let mut weights: Vec<f32> = rows.iter().map(weight).collect();
+    let mean = weights.iter().sum::<f32>() / weights.len().max(1) as f32;
+    weights.iter_mut().for_each(|w| *w /= mean);
+    weights
+}
