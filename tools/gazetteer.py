@@ -65,6 +65,7 @@ class Names:
         self.countries = countries
         self.entries = {}
         self.final = set()
+        self.words = set()
 
     def add(self, name, codes, kind, known, langs="", flags="", final=False):
         name = unicodedata.normalize("NFC", re.sub(r"\s+", " ", name)).strip(" -'*")
@@ -76,6 +77,10 @@ class Names:
         if final and key not in self.final:
             self.entries.pop(key, None)
             self.final.add(key)
+        entry = self.entries.get(key)
+        # What a name means in one language must not change what it means in all.
+        if langs and entry and not entry["langs"] and not set(codes) & set(entry["to"]):
+            return
         entry = self.entries.setdefault(key, {"name": name, "langs": set(langs), "flags": set(flags), "to": {}})
         if not langs:
             entry["langs"] = set()
@@ -85,7 +90,7 @@ class Names:
         for code in codes:
             if code in self.countries or code.startswith("@") or code == "-":
                 old = entry["to"].get(code)
-                if old is None or old[1] < known:
+                if old is None or old[1] < known or old[1] == known and kind == "t":
                     entry["to"][code] = (kind, known)
 
 
@@ -120,8 +125,8 @@ def by_hand(names, path):
     return marks
 
 
-def newsmap(names, folder):
-    for lang, file in [("en", "english"), *LANGUAGES.items()]:
+def newsmap(names, folder, languages):
+    for lang, file in languages.items():
         text = (folder / f"{file}.yml").read_text("utf-8")
         for code, patterns in re.findall(r"'([A-Z]{2})':\s*\[([^\]]*)\]", text):
             code = {"KV": "XK"}.get(code, code)
@@ -158,8 +163,8 @@ def newsmap_pattern(names, lang, code, pattern, i):
                 names.add(word, [code], "d" if lower else kind, known, langs=latin, flags=lower)
 
 
-def cldr(names, folder):
-    for lang in ["en", *LANGUAGES]:
+def cldr(names, folder, languages):
+    for lang in languages:
         data = json.loads((folder / f"{lang}.json").read_text("utf-8"))["main"][lang]
         for key, name in data["localeDisplayNames"]["territories"].items():
             code = key[:2]
@@ -178,7 +183,7 @@ def subdivisions(names, path):
         code = key[:2].upper()
         name = re.sub(r"\b(Province|Region|Governorate|State|District|Oblast|Prefecture|Department|County|Municipality|"
                       r"Voivodeship|Krai|Canton|Parish)\b", "", name).replace("  ", " ").strip()
-        if not DULL.match(name):
+        if not DULL.match(name) and key_of(name) not in names.words:
             names.add(name, [code], "s", 5)
 
 
@@ -189,6 +194,8 @@ def cities(names, path):
         people = city["population"]
         known = sum(people >= limit for limit in (0, 30e3, 60e3, 120e3, 300e3, 1e6, 4e6)) + 0
         # Small namesakes of a big city elsewhere are kept: the context may speak for them.
+        if key_of(city["name"]) in names.words and known < 5:
+            continue
         if len(city["name"]) > 3 and not re.search(r"\d", city["name"]):
             names.add(city["name"], [city["countrycode"]], "t", known)
     for city in table:
@@ -266,10 +273,13 @@ def main():
     countries = read_countries(args.sources)
     names = Names(countries)
     marks = by_hand(names, pathlib.Path(__file__).with_name("gazetteer_names.tsv"))
-    newsmap(names, args.sources / "newsmap")
-    cldr(names, args.sources / "cldr")
+    names.words = marks["word"]
+    newsmap(names, args.sources / "newsmap", {"en": "english"})
+    cldr(names, args.sources / "cldr", ["en"])
     subdivisions(names, args.sources / "cldr_subdivisions/en.json")
     cities(names, args.sources / "geonames/cities15000.json")
+    newsmap(names, args.sources / "newsmap", LANGUAGES)
+    cldr(names, args.sources / "cldr", LANGUAGES)
     for given in marks["given"]:
         if given not in names.entries:
             names.add(given.capitalize(), ["-"], "g", 5)

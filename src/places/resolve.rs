@@ -11,9 +11,9 @@ use super::{
 use crate::text::Document;
 
 /// How much the logarithm of the support by other names counts against one step of [`Candidate::known`].
-const SUPPORT: f32 = 1.1;
+const SUPPORT: f32 = 1.5;
 /// Support by a country's name or people, and by a town or division in it.
-const SUPPORT_COUNTRY: f32 = 0.5;
+const SUPPORT_COUNTRY: f32 = 0.8;
 const SUPPORT_LOCAL: f32 = 1.5;
 /// A division or country right behind a comma settles it.
 const BESIDE: f32 = 100.0;

@@ -20,7 +20,9 @@ const PAIRS: [(Cue, Cue); 14] = [
     (Cue::Person, Cue::PersonElsewhere),
     (Cue::Person, Cue::Possessive),
 ];
-const EXTRA: usize = 5;
+const EXTRA: usize = 7;
+/// Known as well as a city of a million.
+const FAMOUS: u8 = 6;
 /// Known no better than a city of 300,000.
 const SMALL: u8 = 4;
 /// Number of features of a mention.
@@ -61,8 +63,10 @@ pub(super) fn features(hits: &[PlaceHit], i: usize, support: &Support) -> [f64; 
         at += 1;
     };
     let holds = |cue: Cue| hit.context.has(cue);
+    // A well-known name does not get doubtful because small places share it.
+    let famous = hit.known >= FAMOUS;
     for cue in 0..Context::CUES {
-        push(f64::from(u8::from(hit.context.holds(cue))));
+        push(f64::from(u8::from(hit.context.holds(cue) && !(famous && cue == Cue::Ambiguous as usize))));
     }
     // Names of peoples, bodies and leaders are as sure as those of countries.
     let kind = if hit.kind.is_local() { hit.kind } else { HitKind::Country };
@@ -70,7 +74,8 @@ pub(super) fn features(hits: &[PlaceHit], i: usize, support: &Support) -> [f64; 
         push(f64::from(u8::from(k == kind as usize)));
     }
     for (a, b) in PAIRS {
-        push(f64::from(u8::from(holds(a) && holds(b))));
+        let metonym = b == Cue::BeforeSaid && hit.kind == HitKind::Capital;
+        push(f64::from(u8::from(holds(a) && holds(b) && !metonym)));
     }
     let local = hit.kind.is_local() && hit.known < 8;
     for cue in [Cue::AfterCapital, Cue::BeforeCapital, Cue::AfterIn, Cue::CommaPlace] {
@@ -85,6 +90,9 @@ pub(super) fn features(hits: &[PlaceHit], i: usize, support: &Support) -> [f64; 
     push(small);
     push(small * others.ln_1p());
     push(small * f64::from(u8::from(others == 0.0)));
-    push(f64::from(u8::from(others == 0.0)) * f64::from(u8::from(holds(Cue::Person) || holds(Cue::Word))));
+    let alone = others == 0.0 && (holds(Cue::Person) || holds(Cue::Word));
+    push(f64::from(u8::from(alone && !famous)));
+    push(f64::from(u8::from(alone && famous)));
+    push(f64::from(u8::from(famous)));
     x
 }

@@ -59,6 +59,8 @@ pub const RANKER_FEATURES: [&str; 44] = [
 pub const FEATURES: usize = RANKER_FEATURES.len();
 /// A title's mention counts as so many of the text.
 const TITLE: f64 = 3.0;
+/// A dateline's.
+const DATELINE: f64 = 0.5;
 /// Words of the lead.
 const LEAD: f64 = 40.0;
 /// Parts of a text for its spread.
@@ -128,6 +130,9 @@ impl Tally {
 
     /// Counts a hit that is likely with `sure`, halved when two countries share it.
     fn add(&mut self, document: &Document, hit: &PlaceHit, sure: f64) {
+        // Where the reporter sat is half a mention.
+        let dateline = hit.context.has(Cue::Dateline);
+        let sure = if dateline { sure * DATELINE } else { sure };
         let titles = document.title_tokens();
         let words = (document.tokens().len() - titles).max(1) as f64;
         let at = (hit.first_token as usize).checked_sub(titles);
@@ -139,8 +144,10 @@ impl Tally {
             Some(at) => {
                 let position = at as f64 / words;
                 self.text += sure;
-                self.first = self.first.min(position);
-                self.lead += if (at as f64) < LEAD { sure } else { 0.0 };
+                if !dateline {
+                    self.first = self.first.min(position);
+                    self.lead += if (at as f64) < LEAD { sure } else { 0.0 };
+                }
                 self.parts |= 1 << ((position * PARTS as f64) as usize).min(PARTS - 1);
             }
         }
