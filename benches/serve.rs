@@ -1,7 +1,8 @@
-//! Calls a second of the server against an empty handler on the same
-//! transport, for an article of 3 kB: `cargo bench --bench serve`.
+//! Calls a second of the server for an article of 3 kB, against two handlers
+//! on the same transport that compute nothing: one answers an empty message,
+//! one always the same real answer. `cargo bench --bench serve`.
 //!
-//! Both run in this process, with the same runtime and the same client, turn
+//! All run in this process, with the same runtime and the same client, turn
 //! by turn; what counts are the ratios, not the rates. Where other programs
 //! share the cores, the ratio of the processor time for a call (client
 //! included) is the steadier one.
@@ -40,13 +41,13 @@ const STREAMS: usize = 64;
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_secs(2);
 
-/// Reads the request and says nothing.
-struct Empty;
+/// Reads the request and always answers the same.
+struct Canned(pb::ClassifyResponse);
 
 #[tonic::async_trait]
-impl ClassifierService for Empty {
+impl ClassifierService for Canned {
     async fn classify(&self, _: Request<pb::ClassifyRequest>) -> Result<Response<pb::ClassifyResponse>, Status> {
-        Ok(Response::new(pb::ClassifyResponse::default()))
+        Ok(Response::new(self.0.clone()))
     }
 
     async fn classify_batch(
@@ -91,39 +92,46 @@ fn main() {
         tokio::spawn(wiredesk::service::run(listener, registry, config, pending()));
         format!("http://{address}")
     });
-    let empty = server.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Server::builder().add_service(ClassifierServiceServer::new(Empty));
-        tokio::spawn(router.serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true))));
-        format!("http://{address}")
+    let answer = client.block_on(async {
+        let mut client = ClassifierServiceClient::connect(real.clone()).await.unwrap();
+        client.classify(request()).await.unwrap().into_inner()
     });
+    let canned = |reply: pb::ClassifyResponse| {
+        server.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let router = Server::builder().add_service(ClassifierServiceServer::new(Canned(reply)));
+            tokio::spawn(router.serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true))));
+            format!("http://{address}")
+        })
+    };
+    let baselines = [("an empty reply", canned(pb::ClassifyResponse::default())), ("a canned reply", canned(answer))];
 
     let mut out = std::io::stdout();
-    let (mut rates, mut costs) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        let [empty, real] = [&empty, &real].map(|address| client.block_on(measure(address)));
-        let (rate, cost) = (real.rate / empty.rate, empty.cost / real.cost);
+    for (what, baseline) in baselines {
+        let (mut rates, mut costs) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let [base, real] = [&baseline, &real].map(|address| client.block_on(measure(address)));
+            writeln!(
+                out,
+                "{what} {:.0}/s at {:.1} us, wiredesk {:.0}/s at {:.1} us",
+                base.rate, base.cost, real.rate, real.cost
+            )
+            .unwrap();
+            rates.push(real.rate / base.rate);
+            costs.push(base.cost / real.cost);
+        }
+        let [rate, cost] = [rates, costs].map(|mut ratios| {
+            ratios.sort_by(f64::total_cmp);
+            ratios[ROUNDS / 2]
+        });
         writeln!(
             out,
-            "round {round}: empty {:.0}/s at {:.1} us, wiredesk {:.0}/s at {:.1} us, ratios {rate:.3} and {cost:.3}",
-            empty.rate, empty.cost, real.rate, real.cost
+            "against {what}: {rate:.3} of the calls a second, {cost:.3} by processor time \
+             (medians of {ROUNDS} rounds; {STREAMS} streams, {cores} cores)"
         )
         .unwrap();
-        rates.push(rate);
-        costs.push(cost);
     }
-    let median = |mut ratios: Vec<f64>| {
-        ratios.sort_by(f64::total_cmp);
-        ratios[ROUNDS / 2]
-    };
-    writeln!(
-        out,
-        "median of {ROUNDS} rounds, {STREAMS} streams, {cores} cores: {:.3} of the calls a second, {:.3} by processor time",
-        median(rates),
-        median(costs)
-    )
-    .unwrap();
     server.shutdown_background();
 }
 
