@@ -223,6 +223,6 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     let test = std::thread::current().name().unwrap_or("?").to_owned();
     let message = format!("SKIPPED {test}: {name} is not in {} (tests/run installs it)", dir.display());
     assert!(std::env::var_os("WIREDESK_REQUIRE_CLIENTS").is_none(), "{message}");
-    let _closed = writeln!(std::io::stderr(), "{message}");
+    let _closed = writeln!(std::io::stderr(), "\n{message}");
     None
 }

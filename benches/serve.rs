@@ -1,0 +1,187 @@
+//! Calls a second of the server for an article of 3 kB, against two handlers
+//! on the same transport that compute nothing: one answers an empty message,
+//! one always the same real answer. `cargo bench --bench serve`.
+//!
+//! All run in this process, with the same runtime and the same client, turn
+//! by turn; what counts are the ratios, not the rates. Where other programs
+//! share the cores, the ratio of the processor time for a call (client
+//! included) is the steadier one.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::{
+    future::pending,
+    io::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::{net::TcpListener, runtime::Builder};
+use tonic::{
+    Request, Response, Status, Streaming,
+    transport::{Endpoint, Server, server::TcpIncoming},
+};
+use wiredesk::{
+    article::Limits,
+    model::Classifier,
+    service::{
+        Config, Registry,
+        pb::{
+            self,
+            classifier_service_client::ClassifierServiceClient,
+            classifier_service_server::{ClassifierService, ClassifierServiceServer},
+        },
+    },
+};
+
+const ARTICLE: &str = include_str!("../tests/data/article.txt");
+const ARTICLE_BYTES: usize = 3_000;
+const STREAMS: usize = 64;
+const ROUNDS: usize = 7;
+const ROUND: Duration = Duration::from_secs(2);
+
+/// Reads the request and always answers the same.
+struct Canned(pb::ClassifyResponse);
+
+#[tonic::async_trait]
+impl ClassifierService for Canned {
+    async fn classify(&self, _: Request<pb::ClassifyRequest>) -> Result<Response<pb::ClassifyResponse>, Status> {
+        Ok(Response::new(self.0.clone()))
+    }
+
+    async fn classify_batch(
+        &self,
+        _: Request<pb::ClassifyBatchRequest>,
+    ) -> Result<Response<pb::ClassifyBatchResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    type ClassifyStreamStream = tokio_stream::Empty<Result<pb::ClassifyStreamResponse, Status>>;
+
+    async fn classify_stream(
+        &self,
+        _: Request<Streaming<pb::ClassifyStreamRequest>>,
+    ) -> Result<Response<Self::ClassifyStreamStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+fn main() {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // As `wiredesk serve` does; the client has a runtime of its own.
+    let server = Builder::new_multi_thread().worker_threads(cores.div_ceil(3)).enable_all().build().unwrap();
+    let client = Builder::new_multi_thread().worker_threads(cores.div_ceil(3)).enable_all().build().unwrap();
+
+    let real = server.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let registry = Arc::new(Registry::default());
+        registry.install(Classifier::embedded().unwrap());
+        let config = Config {
+            threads: cores,
+            max_in_flight: 1024,
+            max_batch: 1,
+            max_message_bytes: 16 << 20,
+            max_streams: 256,
+            max_connection_age: Duration::from_secs(3_600),
+            limits: Limits::default(),
+            notice: Duration::ZERO,
+            drain: Duration::ZERO,
+        };
+        tokio::spawn(wiredesk::service::run(listener, registry, config, pending()));
+        format!("http://{address}")
+    });
+    let answer = client.block_on(async {
+        let mut client = ClassifierServiceClient::connect(real.clone()).await.unwrap();
+        client.classify(request()).await.unwrap().into_inner()
+    });
+    let canned = |reply: pb::ClassifyResponse| {
+        server.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let router = Server::builder().add_service(ClassifierServiceServer::new(Canned(reply)));
+            tokio::spawn(router.serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true))));
+            format!("http://{address}")
+        })
+    };
+    let baselines = [("an empty reply", canned(pb::ClassifyResponse::default())), ("a canned reply", canned(answer))];
+
+    let mut out = std::io::stdout();
+    for (what, baseline) in baselines {
+        let (mut rates, mut costs) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let [base, real] = [&baseline, &real].map(|address| client.block_on(measure(address)));
+            writeln!(
+                out,
+                "{what} {:.0}/s at {:.1} us, wiredesk {:.0}/s at {:.1} us",
+                base.rate, base.cost, real.rate, real.cost
+            )
+            .unwrap();
+            rates.push(real.rate / base.rate);
+            costs.push(base.cost / real.cost);
+        }
+        let [rate, cost] = [rates, costs].map(|mut ratios| {
+            ratios.sort_by(f64::total_cmp);
+            ratios[ROUNDS / 2]
+        });
+        writeln!(
+            out,
+            "against {what}: {rate:.3} of the calls a second, {cost:.3} by processor time \
+             (medians of {ROUNDS} rounds; {STREAMS} streams, {cores} cores)"
+        )
+        .unwrap();
+    }
+    server.shutdown_background();
+}
+
+fn request() -> pb::ClassifyRequest {
+    let text: String = ARTICLE.chars().cycle().take(ARTICLE_BYTES).collect();
+    let article = pb::Article { id: "1".into(), text, ..Default::default() };
+    pb::ClassifyRequest { article: Some(article), ..Default::default() }
+}
+
+/// What one round showed.
+struct Measured {
+    /// Calls a second.
+    rate: f64,
+    /// Microseconds of processor time for each, client and server together.
+    cost: f64,
+}
+
+/// Calls with `STREAMS` at a time on one connection.
+async fn measure(address: &str) -> Measured {
+    let channel = Endpoint::from_shared(address.to_owned()).unwrap().connect().await.unwrap();
+    let calls = Arc::new(AtomicU64::new(0));
+    let (begun, ticks) = (Instant::now(), processor_ticks());
+    let workers: Vec<_> = (0..STREAMS)
+        .map(|_| {
+            let (mut client, calls) = (ClassifierServiceClient::new(channel.clone()), Arc::clone(&calls));
+            let request = request();
+            tokio::spawn(async move {
+                while begun.elapsed() < ROUND {
+                    client.classify(request.clone()).await.unwrap();
+                    calls.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    let calls = calls.load(Ordering::Relaxed) as f64;
+    let cost = (processor_ticks() - ticks) * MICROSECONDS_A_TICK / calls;
+    Measured { rate: calls / begun.elapsed().as_secs_f64(), cost }
+}
+
+/// Linux counts in hundredths of a second.
+const MICROSECONDS_A_TICK: f64 = 10_000.0;
+
+/// Processor time of this process; not a number where there is no `/proc`.
+fn processor_ticks() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // After the name in parentheses: state is field 0, utime 11, stime 12.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: Vec<f64> = fields.skip(11).take(2).filter_map(|f| f.parse().ok()).collect();
+    if ticks.len() == 2 { ticks[0] + ticks[1] } else { f64::NAN }
+}
