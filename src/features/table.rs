@@ -187,9 +187,9 @@ mod tests {
             let values = [log_tf(2) * 2.0, log_tf(1) * 3.0];
             let norm = (values[0] * values[0] + values[1] * values[1]).sqrt();
             assert_eq!(sums.scores.len(), columns);
-            for c in 0..columns {
-                let expect = (values[0] * (2.0 - c as f32) + values[1] * (3.0 - c as f32)) / norm + bias[c];
-                assert!((sums.scores[c] - expect).abs() < 0.05, "{columns} {c}: {} {expect}", sums.scores[c]);
+            for (c, (score, bias)) in sums.scores.iter().zip(&bias).enumerate() {
+                let expect = (values[0] * (2.0 - c as f32) + values[1] * (3.0 - c as f32)) / norm + bias;
+                assert!((score - expect).abs() < 0.05, "{columns} {c}: {score} {expect}");
             }
             assert!((sums.norm - norm).abs() < 1e-2);
             let again = WeightTable::from_halves(table.halves(), index.slots(), bias).unwrap();

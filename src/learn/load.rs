@@ -161,7 +161,7 @@ mod tests {
             format!(
                 "{{\"text\":\"a{i}\",\"group\":\"g{}\",\"licence\":\"{}\"}}\n",
                 i / 4,
-                if i % 5 == 0 { "nc" } else { "open" }
+                if i.is_multiple_of(5) { "nc" } else { "open" }
             )
         };
         let config = TrainConfig { exclude_licences: vec!["nc".into()], dev_share: 0.3, ..TrainConfig::default() };

@@ -8,12 +8,12 @@ use std::{borrow::Cow, collections::BTreeMap};
 /// Written into each bundle; a reader refuses what it does not know.
 pub const FORMAT_VERSION: u32 = 1;
 /// The oldest format that this version reads.
-pub const OLDEST_FORMAT_VERSION: u32 = 1;
+pub(super) const OLDEST_FORMAT_VERSION: u32 = 1;
 
 /// Name of the manifest itself.
 pub const MANIFEST: &str = "manifest.json";
 /// Largest file that is read.
-pub const MAX_FILE_BYTES: u64 = 512 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 512 << 20;
 /// Most files of a bundle.
 const MAX_FILES: usize = 64;
 

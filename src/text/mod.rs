@@ -11,7 +11,6 @@ pub use hash::{HASH_VERSION, hash_pair, hash_word};
 pub use language::detect_language;
 pub use sentence::{Sentence, sentences};
 pub use tokenize::Token;
-pub(crate) use tokenize::is_unspaced;
 
 use crate::article::{Field, Span};
 use normalize::{Offsets, normalize_into};

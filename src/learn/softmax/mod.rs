@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn learns_from_the_dense_block() {
-        let doc = |i: usize| SparseDoc::new(vec![], vec![], vec![if i % 2 == 0 { 1.0 } else { -1.0 }, 0.3]);
+        let doc = |i: usize| SparseDoc::new(vec![], vec![], vec![if i.is_multiple_of(2) { 1.0 } else { -1.0 }, 0.3]);
         let data = Dataset::new(records((0..100).map(doc).collect()), Array1::from_shape_fn(100, |i| i % 2));
         let model = SoftmaxParams::new(2).epochs(10).fit(&data).unwrap();
         assert!(model.dense_weights(0)[0] > 0.5 && model.dense_weights(0)[1] < -0.5);
