@@ -81,6 +81,8 @@ pub struct LabelledArticle {
     pub section: Option<String>,
     /// Place and date line, where it was cut from the text.
     pub dateline: Option<String>,
+    /// `other` for texts that are no news, from which the model learns to abstain; `news` or nothing for news.
+    pub domain: Option<String>,
     /// Stance labels.
     pub stances: Option<Vec<LabelledStance>>,
     /// Part of the data.

@@ -20,8 +20,8 @@ pub struct Label {
 pub struct Thresholds {
     /// Fewest words.
     pub min_words: usize,
-    /// Least share of words that the model knows.
-    pub min_known_share: f32,
+    /// Most that a text may read like no news: score of "other" less score of "news".
+    pub max_other_score: f32,
     /// Least probability of the best label.
     pub min_probability: f64,
 }
@@ -47,8 +47,8 @@ pub struct TopicInput<'a> {
     pub scores: &'a [f32],
     /// Words of the document.
     pub words: usize,
-    /// Share of them that the model knows.
-    pub known_share: f32,
+    /// How much the text reads like no news, where the model can tell: score of "other" less score of "news".
+    pub other_score: Option<f32>,
     /// BCP 47 tag of its language.
     pub language: &'a str,
 }
@@ -98,7 +98,7 @@ impl TopicHead {
             Some(AbstentionReason::UnsupportedLanguage)
         } else if input.words < thresholds.min_words {
             Some(AbstentionReason::TooShort)
-        } else if input.known_share < thresholds.min_known_share {
+        } else if input.other_score.is_some_and(|s| s > thresholds.max_other_score) {
             Some(AbstentionReason::OutOfDomain)
         } else if best < thresholds.min_probability {
             Some(AbstentionReason::LowConfidence)
@@ -151,12 +151,12 @@ mod tests {
             labels: vec![label("a"), label("b"), label("c")],
             languages: vec!["en".into()],
             temperature: 2.0,
-            thresholds: Thresholds { min_words: 3, min_known_share: 0.5, min_probability: 0.4 },
+            thresholds: Thresholds { min_words: 3, max_other_score: 0.5, min_probability: 0.4 },
         }
     }
 
     fn input(scores: &[f32]) -> TopicInput<'_> {
-        TopicInput { scores, words: 10, known_share: 0.9, language: "en-GB" }
+        TopicInput { scores, words: 10, other_score: Some(-2.0), language: "en-GB" }
     }
 
     #[test]
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(reason(TopicInput { words: 0, ..input(&sure) }), Some(AbstentionReason::TooShort));
         assert_eq!(reason(TopicInput { words: 2, ..input(&sure) }), Some(AbstentionReason::TooShort));
         assert_eq!(reason(TopicInput { language: "de", ..input(&sure) }), Some(AbstentionReason::UnsupportedLanguage));
-        assert_eq!(reason(TopicInput { known_share: 0.1, ..input(&sure) }), Some(AbstentionReason::OutOfDomain));
+        assert_eq!(reason(TopicInput { other_score: Some(0.6), ..input(&sure) }), Some(AbstentionReason::OutOfDomain));
         assert_eq!(reason(input(&[0.0, 0.1, 0.0])), Some(AbstentionReason::LowConfidence));
         assert_eq!(reason(input(&sure)), None);
     }

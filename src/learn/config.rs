@@ -31,6 +31,8 @@ pub struct TrainConfig {
     pub topic: TopicConfig,
     /// The region head's reading of the words.
     pub desk: DeskConfig,
+    /// News or not.
+    pub domain: DomainConfig,
 }
 
 impl Default for TrainConfig {
@@ -47,6 +49,7 @@ impl Default for TrainConfig {
             features: FeatureConfig::default(),
             topic: TopicConfig::default(),
             desk: DeskConfig::default(),
+            domain: DomainConfig::default(),
         }
     }
 }
@@ -142,6 +145,26 @@ pub struct DeskConfig {
 impl Default for DeskConfig {
     fn default() -> Self {
         Self { c: 10.0, epochs: 4, learning_rate: 0.2, source_balance: 0.3, class_balance: 0.3 }
+    }
+}
+
+/// Telling news from other texts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DomainConfig {
+    /// Passes over the rows.
+    pub epochs: usize,
+    /// Step size.
+    pub learning_rate: f32,
+    /// Weight of all "other" rows together, against 1 for all news.
+    pub other_weight: f32,
+    /// Share of the dev articles that may be taken for no news.
+    pub abstain_share: f64,
+}
+
+impl Default for DomainConfig {
+    fn default() -> Self {
+        Self { epochs: 3, learning_rate: 0.2, other_weight: 0.5, abstain_share: 0.02 }
     }
 }
 

@@ -86,7 +86,8 @@ fn stance(classifier: &Classifier, rows: &[LabelledArticle]) -> Vec<Metric> {
     metrics
 }
 
-fn has_mentions(row: &LabelledArticle) -> bool {
+/// Whether a row says where the targets of its stances are mentioned.
+pub(super) fn has_mentions(row: &LabelledArticle) -> bool {
     row.stances.iter().flatten().any(|s| !s.target.mentions.is_empty())
 }
 

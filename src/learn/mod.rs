@@ -3,6 +3,7 @@
 pub mod calibrate;
 pub mod config;
 pub mod desk;
+pub mod domain;
 pub mod figures;
 pub mod load;
 pub mod model_card;

@@ -145,7 +145,7 @@ impl TopicRows<'_> {
             self.train().map(|e| primary(&e.article.lang)).filter(|l| !l.is_empty()).collect();
         languages.sort();
         languages.dedup();
-        let thresholds = Thresholds { min_words: 3, min_known_share: 0.0, min_probability: 0.0 };
+        let thresholds = Thresholds { min_words: 3, max_other_score: 0.0, min_probability: 0.0 };
         let mut head = TopicHead { labels: self.labels.clone(), languages, temperature, thresholds };
         head.thresholds.min_probability =
             quantile(scores.iter().map(|s| best(&head, s)).collect(), topic.abstain_share);
@@ -186,7 +186,7 @@ fn primary(tag: &str) -> String {
 }
 
 /// The value below which `share` of the values lie; 0 for none.
-fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+pub(super) fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let at = (values.len() as f64 * share) as usize;
     values.get(at).copied().unwrap_or(0.0)

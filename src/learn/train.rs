@@ -3,7 +3,8 @@
 use super::{
     config::TrainConfig,
     desk::{self, DeskModel},
-    figures::figures,
+    domain,
+    figures::{figures, has_mentions},
     load::Corpus,
     region::{desk_label, train_region},
     rows::{LabelledArticle, RowError, Split},
@@ -72,15 +73,17 @@ pub fn train(
     let topic_rows = topic_rows.filter(|_| wants(Head::Topic));
     let parts = Parts::of(corpus);
     let regions = wants(Head::Region) && parts.train.iter().any(|r| desk_label(r).is_some());
-    let stances = wants(Head::Stance) && parts.train.iter().any(|r| r.stances.is_some());
+    let stances = wants(Head::Stance) && parts.train.iter().any(has_mentions);
     if topic_rows.is_none() && !regions && !stances {
         return Err(TrainError::NoLabels);
     }
 
     progress("choosing the features");
     let of_topic = topic_rows.iter().flat_map(TopicRows::train).map(|e| &e.article);
+    let of_domain = parts.train.iter().filter(|r| r.topic.is_none() && r.domain.is_some());
     let of_region = parts.train.iter().filter(|r| regions && r.topic.is_none() && desk_label(r).is_some());
-    let mut encoder = Encoder::fit(of_topic.chain(of_region), &config.features, vectors, config.topic.vector_scale);
+    let mut encoder =
+        Encoder::fit(of_topic.chain(of_domain).chain(of_region), &config.features, vectors, config.topic.vector_scale);
 
     let (mut heads, mut cards, mut models) = (Heads::default(), Vec::new(), Vec::new());
     let mut columns = Columns::default();
@@ -100,6 +103,14 @@ pub fn train(
         if let Some(desk) = desk {
             columns.desk = desk::CLASSES;
             models.push(desk.weights);
+        }
+    }
+    if let Some(head) = &mut heads.topic {
+        progress("news or not: fitting");
+        if let Some((model, threshold)) = domain::fit(&parts.train, &parts.dev, &mut encoder, config)? {
+            head.thresholds.max_other_score = threshold;
+            columns.domain = domain::CLASSES;
+            models.push(model);
         }
     }
     if stances {

@@ -167,7 +167,11 @@ impl Classifier {
     ) -> TopicResult {
         let Space { params, columns, index, table } = &self.space;
         let scores = sums.scores.get(columns.topic()).unwrap_or(&[]);
-        let input = TopicInput { scores, words: counter.words(), known_share: counter.known_share(), language };
+        let other_score = match sums.scores.get(columns.domain()) {
+            Some([news, other]) => Some(other - news),
+            _ => None,
+        };
+        let input = TopicInput { scores, words: counter.words(), other_score, language };
         let mut result = head.predict(input, options.top_k);
         if options.explain
             && let Some(first) = result.labels.first()

@@ -21,6 +21,9 @@ pub struct Columns {
     pub topic: usize,
     /// One a desk and one for "none": the region head's bag-of-words prior.
     pub desk: usize,
+    /// "news" and "other", or none.
+    #[serde(default)]
+    pub domain: usize,
 }
 
 impl Columns {
@@ -36,10 +39,16 @@ impl Columns {
         self.topic..self.topic + self.desk
     }
 
+    /// The columns of "news" and "other".
+    #[must_use]
+    pub fn domain(self) -> Range<usize> {
+        self.topic + self.desk..self.total()
+    }
+
     /// All columns.
     #[must_use]
     pub fn total(self) -> usize {
-        self.topic + self.desk
+        self.topic + self.desk + self.domain
     }
 }
 
@@ -113,7 +122,7 @@ impl Space {
                 format!("hash version {got}; this version of wiredesk computes {own}: retrain the model"),
             ));
         }
-        if columns.topic > MAX_COLUMNS || columns.desk > MAX_COLUMNS {
+        if [columns.topic, columns.desk, columns.domain].iter().any(|&n| n > MAX_COLUMNS) {
             return Err((JSON, format!("more than {MAX_COLUMNS} columns")));
         }
         let data = bytes(TENSORS)?;
@@ -156,7 +165,8 @@ mod tests {
         let mut table = WeightTable::new(index.slots(), vec![0.5, 0.25, 0.0]);
         table.set_idf(1, 2.0);
         table.set_weight(1, 2, 3.0);
-        let space = Space { params: FeatureParams::default(), columns: Columns { topic: 2, desk: 1 }, index, table };
+        let space =
+            Space { params: FeatureParams::default(), columns: Columns { topic: 2, desk: 1, domain: 0 }, index, table };
         let mut files = Files::new();
         space.save(&mut files).unwrap();
         let again = Space::load(&|n| files.get(n).map(|b| b.to_vec())).unwrap();

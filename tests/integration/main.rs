@@ -12,3 +12,4 @@ mod lifecycle;
 mod raw;
 mod streams;
 mod support;
+mod training;

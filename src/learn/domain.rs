@@ -1,0 +1,53 @@
+//! News or not: two more columns of the table, learned from texts that are no news.
+
+use super::{
+    config::TrainConfig,
+    rows::LabelledArticle,
+    softmax::{Softmax, SoftmaxError, SoftmaxParams, records},
+    space::Encoder,
+    topic::quantile,
+};
+use linfa::{Dataset, traits::Fit};
+use ndarray::Array1;
+
+/// "news" and "other".
+pub const CLASSES: usize = 2;
+
+/// Whether a row is marked as no news.
+#[must_use]
+pub fn is_other(row: &LabelledArticle) -> bool {
+    row.domain.as_deref() == Some("other")
+}
+
+/// Fits on rows marked as no news against all others, and finds the score above which only `abstain_share` of the dev
+/// articles lie. `None` when no row is marked.
+///
+/// # Errors
+/// When the configuration's numbers are out of range.
+pub fn fit(
+    train: &[LabelledArticle],
+    dev: &[LabelledArticle],
+    encoder: &mut Encoder<'_>,
+    config: &TrainConfig,
+) -> Result<Option<(Softmax, f32)>, SoftmaxError> {
+    let of_domain = |r: &&LabelledArticle| r.topic.is_some() || r.domain.is_some();
+    let train: Vec<&LabelledArticle> = train.iter().filter(of_domain).collect();
+    let others = train.iter().filter(|r| is_other(r)).count();
+    if others == 0 || others == train.len() {
+        return Ok(None);
+    }
+    let docs = train.iter().map(|r| encoder.encode(r)).collect();
+    let labels = Array1::from_iter(train.iter().map(|r| usize::from(is_other(r))));
+    let weight = config.domain.other_weight * (train.len() - others) as f32 / others as f32;
+    let params = SoftmaxParams::new(CLASSES).epochs(config.domain.epochs).learning_rate(config.domain.learning_rate);
+    let params = params.class_weights(vec![1.0, weight]).seed(config.seed);
+    let model = params.fit(&Dataset::new(records(docs), labels))?;
+    let news = dev.iter().filter(of_domain).filter(|r| !is_other(r));
+    let score = |row: &LabelledArticle| match model.decision_function(&encoder.encode(row))[..] {
+        [news, other] => f64::from(other - news),
+        _ => 0.0,
+    };
+    let scores = news.map(score).collect();
+    let threshold = quantile(scores, 1.0 - config.domain.abstain_share) as f32;
+    Ok(Some((model, threshold)))
+}

@@ -1,0 +1,155 @@
+//! Training, measuring and verifying through the real binary.
+
+use crate::support::{root, wiredesk};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+fn run(args: &[&str]) -> Output {
+    wiredesk().current_dir(root()).args(args).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Trains on `data`; the folder that was to be written.
+fn train(dir: &Path, name: &str, data: &[&str], more: &[&str]) -> (Output, PathBuf) {
+    let out = dir.join(name);
+    let mut args = vec!["train", "--out", out.to_str().unwrap(), "--data"];
+    args.extend(data);
+    args.extend(more);
+    (run(&args), out)
+}
+
+const OWN: [&str; 3] = ["data/topic/weather.jsonl", "data/topic/labour.jsonl", "data/topic/contrast.jsonl"];
+
+/// Few features: quick to write and to read.
+fn small(dir: &Path) -> String {
+    let path = dir.join("small.toml");
+    fs::write(&path, "[features]\nbits = 12\n").unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_new_model_is_verified_measured_and_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = small(dir.path());
+    let (output, model) = train(dir.path(), "model", &OWN, &["--config", &config, "--name", "desk-3"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let model = model.to_str().unwrap();
+    let verified = run(&["models", "verify", model]);
+    assert!(verified.status.success(), "{}", stderr(&verified));
+
+    let figures = dir.path().join("figures.json");
+    let mut args = vec!["evaluate", "--model", model, "--json", figures.to_str().unwrap(), "--data"];
+    args.extend(OWN);
+    let measured = run(&args);
+    assert!(measured.status.success(), "{}", stderr(&measured));
+    let figures: Value = serde_json::from_slice(&fs::read(figures).unwrap()).unwrap();
+    let manifest: Value = serde_json::from_slice(&fs::read(Path::new(model).join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(figures["heads"]["topic"], manifest["card"]["heads"][0]["metrics"], "the card has the command's figures");
+    let accuracy = &figures["heads"]["topic"][0];
+    assert_eq!(accuracy["name"], "accuracy");
+    assert!(accuracy["value"].as_f64() > accuracy["majority"].as_f64(), "{accuracy}");
+
+    let answer = run(&["classify", "--model", model, "--output-format", "jsonl", "data/topic/weather.jsonl"]);
+    let first: Value = serde_json::from_slice(answer.stdout.split(|b| *b == b'\n').next().unwrap()).unwrap();
+    assert_eq!(first["topic"]["labels"][0]["id"], "medtop:17000000");
+    assert_eq!(first["model"]["name"], "desk-3");
+}
+
+#[test]
+fn the_same_rows_and_seed_give_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = small(dir.path());
+    let made = |name: &str, seed: &str| {
+        let (output, model) = train(dir.path(), name, &OWN, &["--config", &config, "--seed", seed]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let mut files: Vec<_> = fs::read_dir(model).unwrap().map(|e| e.unwrap().path()).collect();
+        files.sort();
+        files.iter().map(|f| (f.file_name().unwrap().to_owned(), fs::read(f).unwrap())).collect::<Vec<_>>()
+    };
+    let first = made("a", "1");
+    assert!(first == made("b", "1"), "two trainings differ");
+    assert!(first != made("c", "2"), "the seed changes nothing");
+}
+
+#[test]
+fn bad_rows_are_listed_and_nothing_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = "{\"text\":\"rain and wind\",\"topic\":\"weather\"}\n{\"text\":\"more rain\",\"topic\":\"weather\"}\n\
+                {\"text\":\"a goal\",\"topic\":\"sport\"}\n{\"text\":\"two goals\",\"topic\":\"sport\"}\n";
+    for (name, bad, says) in [
+        ("missing text", "{\"topic\":\"sport\"}", "title and text are missing"),
+        ("unknown label", "{\"text\":\"x\",\"topic\":\"gossip\"}", "unknown label \"gossip\""),
+        ("malformed line", "{\"text\":\"x\"", "not a labelled article"),
+        ("empty class", "{\"text\":\"x\",\"topic\":\" \"}", "topic: empty"),
+        ("one example", "{\"text\":\"x\",\"topic\":\"health\"}", "\"health\" has 1 training rows"),
+        ("only in dev", "{\"text\":\"x\",\"topic\":\"health\",\"split\":\"dev\"}", "\"health\" has 0 training rows"),
+    ] {
+        let rows = dir.path().join("rows.jsonl");
+        fs::write(&rows, format!("{good}{bad}\n")).unwrap();
+        let (output, out) = train(dir.path(), "none", &[rows.to_str().unwrap()], &[]);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{name}: {text}");
+        assert!(text.contains("rows.jsonl:5: ") && text.contains(says), "{name}: {text}");
+        assert!(!out.exists() && fs::read_dir(dir.path()).unwrap().count() == 1, "{name}: something was written");
+    }
+}
+
+#[test]
+fn bad_settings_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("bad.toml");
+    for (toml, says) in [("[topic]\nepoch = 3\n", "epoch"), ("[features]\nbits = 40\n", "features.bits"), ("seed = \"x\"", "seed")] {
+        fs::write(&config, toml).unwrap();
+        let (output, out) = train(dir.path(), "none", &OWN, &["--config", config.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains(says) && !out.exists(), "{}", stderr(&output));
+    }
+    let (output, _) = train(dir.path(), "none", &OWN, &["--heads", "topics"]);
+    assert!(stderr(&output).contains("no head \"topics\""), "{}", stderr(&output));
+}
+
+#[test]
+fn a_folder_with_other_things_is_not_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = small(dir.path());
+    let out = dir.path().join("mine");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("notes.txt"), "keep").unwrap();
+    let (output, _) = train(dir.path(), "mine", &OWN, &["--config", &config]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("not empty and no bundle"), "{}", stderr(&output));
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
+}
+
+#[test]
+fn a_flipped_bit_in_any_file_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = small(dir.path());
+    let (output, model) = train(dir.path(), "model", &OWN, &["--config", &config, "--heads", "topic"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    for entry in fs::read_dir(&model).unwrap() {
+        let path = entry.unwrap().path();
+        let whole = fs::read(&path).unwrap();
+        let mut damaged = whole.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 1;
+        for (what, bytes) in [("flipped", &damaged[..]), ("cut", &whole[..middle]), ("empty", &[])] {
+            fs::write(&path, bytes).unwrap();
+            let output = run(&["models", "verify", model.to_str().unwrap()]);
+            // A bit of the manifest's own text may be harmless; then it is another model by its digest.
+            let harmless = path.ends_with("manifest.json") && output.status.success();
+            assert!(output.status.code() == Some(1) || harmless, "{what} {}", path.display());
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(run(&["models", "verify", model.to_str().unwrap()]).status.code(), Some(1));
+        fs::write(&path, whole).unwrap();
+    }
+    assert!(run(&["models", "verify", model.to_str().unwrap()]).status.success());
+}
