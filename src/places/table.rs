@@ -103,10 +103,10 @@ mod tests {
     fn finds_what_was_put_in() {
         let mut table = PrefixTable::with_room(1_000);
         for i in 0..1_000u64 {
-            table.insert(i << 21 | i % 3, Some(i as usize), i % 2 == 0);
+            table.insert((i << 21) | (i % 3), Some(i as usize), i % 2 == 0);
         }
         for i in 0..1_000u64 {
-            let node = table.get(i << 21 | i % 3).unwrap();
+            let node = table.get((i << 21) | (i % 3)).unwrap();
             assert_eq!((node.entry(), node.goes_on()), (Some(i as usize), i % 2 == 0));
         }
         assert_eq!(table.get(5), None);
