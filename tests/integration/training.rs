@@ -25,7 +25,7 @@ fn train(dir: &Path, name: &str, data: &[&str], more: &[&str]) -> (Output, PathB
     (run(&args), out)
 }
 
-const OWN: [&str; 3] = ["data/topic/weather.jsonl", "data/topic/labour.jsonl", "data/topic/contrast.jsonl"];
+const OWN: [&str; 3] = ["data/topic/weather.jsonl", "data/topic/labour.jsonl", "data/topic/society.jsonl"];
 
 /// Few features: quick to write and to read.
 fn small(dir: &Path) -> String {
