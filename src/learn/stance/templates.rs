@@ -112,21 +112,62 @@ const PRAISED: [(&str, &str); 14] = [
     ("honoured", "honour"),
 ];
 const HARMED: [&str; 14] = [
-    "attacked", "bombed", "killed", "massacred", "persecuted", "tortured", "shelled", "murdered", "targeted", "abused",
-    "raided", "oppressed", "beaten", "slaughtered",
+    "attacked",
+    "bombed",
+    "killed",
+    "massacred",
+    "persecuted",
+    "tortured",
+    "shelled",
+    "murdered",
+    "targeted",
+    "abused",
+    "raided",
+    "oppressed",
+    "beaten",
+    "slaughtered",
 ];
 const HEADS: [&str; 12] = [
-    "", "", "", "", "On Sunday, ", "In a statement, ", "Meanwhile, ", "Officials said that ", "According to the report, ",
-    "At a news conference, ", "Earlier this week, ", "The paper wrote that ",
+    "",
+    "",
+    "",
+    "",
+    "On Sunday, ",
+    "In a statement, ",
+    "Meanwhile, ",
+    "Officials said that ",
+    "According to the report, ",
+    "At a news conference, ",
+    "Earlier this week, ",
+    "The paper wrote that ",
 ];
 const TAILS: [&str; 14] = [
-    "", "", "", " on Sunday", " in a statement", " over the vote", " after the talks", " for its handling of the crisis",
-    " during a debate", " in recent days", ", according to local media", " on television", " at a meeting of ministers",
+    "",
+    "",
+    "",
+    " on Sunday",
+    " in a statement",
+    " over the vote",
+    " after the talks",
+    " for its handling of the crisis",
+    " during a debate",
+    " in recent days",
+    ", according to local media",
+    " on television",
+    " at a meeting of ministers",
     ", saying the decision would shape the region",
 ];
 const NAMES: [&str; 10] = [
-    "Veltria", "Marlow", "the Kestrel Party", "Anna Tovey", "the Dorvan government", "Harlan Pike", "Osmia", "the Tarn Council",
-    "Ruvia", "Jon Adley",
+    "Veltria",
+    "Marlow",
+    "the Kestrel Party",
+    "Anna Tovey",
+    "the Dorvan government",
+    "Harlan Pike",
+    "Osmia",
+    "the Tarn Council",
+    "Ruvia",
+    "Jon Adley",
 ];
 
 /// `count` labelled sentences, the same for the same seed.
@@ -169,7 +210,7 @@ fn sentence((pattern, label): (&str, &str), random: &mut Xoshiro256PlusPlus) -> 
         }
         text.push_str(ending);
     }
-    text.push_str(*pick(&TAILS, random));
+    text.push_str(pick(&TAILS, random));
     text.push('.');
     let target = LooseTarget { name: target.to_owned(), mentions };
     let stance = LabelledStance { target, label: label.to_owned(), source_entity: None };
