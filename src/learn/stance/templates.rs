@@ -210,7 +210,7 @@ fn sentence((pattern, label): (&str, &str), random: &mut Xoshiro256PlusPlus) -> 
         }
         text.push_str(ending);
     }
-    text.push_str(pick(&TAILS, random));
+    text.push_str(pick::<&str>(&TAILS, random));
     text.push('.');
     let target = LooseTarget { name: target.to_owned(), mentions };
     let stance = LabelledStance { target, label: label.to_owned(), source_entity: None };
