@@ -198,8 +198,8 @@ fn allowed(document: &Document, at: usize, end: usize, entry: &Entry, language: 
         let shouted = |t: Option<&Token>| {
             t.map(|t| document.surface(t)).is_some_and(|w| w.len() > 3 && w.bytes().all(|b| b.is_ascii_uppercase()))
         };
-        let loud = shouted(before) && shouted(tokens.get(end));
-        return !loud && !surface.bytes().any(|b| b.is_ascii_lowercase());
+        let small = surface.bytes().any(|b| b.is_ascii_lowercase());
+        return !(small || shouted(before) && shouted(tokens.get(end)));
     }
     true
 }

@@ -4,7 +4,7 @@ use super::{
     entry::{Entry, flag},
     table::PrefixTable,
 };
-use crate::text::{Document, hash_pair};
+use crate::text::{Document, Token, hash_pair};
 
 /// Largest gazetteer that is read.
 const MAX_GAZETTEER_BYTES: usize = 32 << 20;
@@ -36,8 +36,8 @@ impl Gazetteer {
         }
         let text = std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8: {e}"))?;
         let mut entries = Vec::new();
-        let mut names = String::with_capacity(text.len());
-        let mut owners = Vec::new();
+        let mut prefixes = Vec::with_capacity(text.len() / 6);
+        let mut name = Document::default();
         for (i, line) in text.lines().enumerate() {
             let mut columns = line.split('\t');
             let (Some(surfaces), Some(languages), Some(flags), Some(candidates), None) =
@@ -46,15 +46,14 @@ impl Gazetteer {
                 return Err(format!("line {}: not four columns", i + 1));
             };
             let entry = Entry::parse(languages, flags, candidates).map_err(|e| format!("line {}: {e}", i + 1))?;
-            for name in surfaces.split('|') {
-                names.push_str(name);
-                names.push('\n');
-                owners.push(entries.len());
+            for surface in surfaces.split('|') {
+                // Through the tokeniser that articles go through.
+                name.read("", surface);
+                add_prefixes(&mut prefixes, name.tokens(), entries.len());
             }
             entries.push(entry);
         }
-        let prefixes = index(&names, &owners)?;
-        Ok(Self { entries, prefixes })
+        Ok(Self { entries, prefixes: table(&prefixes) })
     }
 
     /// How many lines it was read from.
@@ -76,36 +75,27 @@ impl Gazetteer {
     }
 }
 
-/// Cuts all names into words with the tokeniser that articles go through.
-fn index(names: &str, owners: &[usize]) -> Result<PrefixTable, String> {
-    let document = Document::new("", names);
-    // The empty title puts one line break before the names.
-    let text = document.text().get(1..).unwrap_or("");
-    if text.bytes().filter(|b| *b == b'\n').count() != owners.len() {
-        return Err("a name holds a line break after normalisation".to_owned());
+/// The beginning of a name: its hash, the entry when it is the whole name, and whether it is one word.
+type Prefix = (u64, Option<usize>, bool);
+
+/// Adds all beginnings of a name; one of too many words is left out.
+fn add_prefixes(prefixes: &mut Vec<Prefix>, name: &[Token], entry: usize) {
+    let mut prefix = 0;
+    for (i, word) in name.iter().enumerate().filter(|_| name.len() <= MAX_WORDS) {
+        prefix = extend(prefix, i, word.hash);
+        prefixes.push((prefix, (i + 1 == name.len()).then_some(entry), i == 0));
     }
-    let mut prefixes = PrefixTable::with_room(document.tokens().len());
-    let mut tokens = document.tokens();
-    let mut end = 1;
-    for (line, &owner) in text.split('\n').zip(owners) {
-        end += line.len() + 1;
-        let words = tokens.iter().take_while(|t| (t.end as usize) < end).count();
-        let (name, rest) = tokens.split_at_checked(words).unwrap_or((tokens, &[]));
-        tokens = rest;
-        if name.is_empty() || name.len() > MAX_WORDS {
-            continue;
-        }
-        let mut prefix = 0;
-        for (i, word) in name.iter().enumerate() {
-            prefix = extend(prefix, i, word.hash);
-            let last = i + 1 == name.len();
-            prefixes.insert(prefix, last.then_some(owner), !last);
-            if i == 0 {
-                prefixes.insert_first(word.hash);
-            }
+}
+
+fn table(prefixes: &[Prefix]) -> PrefixTable {
+    let mut table = PrefixTable::with_room(prefixes.len());
+    for &(prefix, entry, first) in prefixes {
+        table.insert(prefix, entry, entry.is_none());
+        if first {
+            table.insert_first(prefix);
         }
     }
-    Ok(prefixes)
+    table
 }
 
 /// The hash of a prefix that is one word longer.

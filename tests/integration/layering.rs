@@ -14,12 +14,14 @@ fn allowed(room: &str) -> Option<Vec<&'static str>> {
         "article" | "taxonomy" => vec![],
         "prediction" => vec!["article", "taxonomy"],
         "text" => PURE.to_vec(),
+        "rows" => vec!["article"],
         "features" | "places" => [PURE, &["text"]].concat(),
         "heads" => heads,
         "model" => model,
-        "eval" | "service" | "stream" | "feedback" => eval,
-        "learn" => [&eval[..], &["eval"]].concat(),
-        "cli" => [&eval[..], &["eval", "learn", "service", "stream", "feedback"]].concat(),
+        "service" | "stream" | "feedback" => eval,
+        "eval" => [&eval[..], &["rows"]].concat(),
+        "learn" => [&eval[..], &["rows", "eval"]].concat(),
+        "cli" => [&eval[..], &["rows", "eval", "learn", "service", "stream", "feedback"]].concat(),
         _ => return None,
     })
 }

@@ -25,7 +25,7 @@ fn train(dir: &Path, name: &str, data: &[&str], more: &[&str]) -> (Output, PathB
     (run(&args), out)
 }
 
-const OWN: [&str; 3] = ["data/topic/weather.jsonl", "data/topic/labour.jsonl", "data/topic/contrast.jsonl"];
+const OWN: [&str; 3] = ["data/topic/weather.jsonl", "data/topic/labour.jsonl", "data/topic/society.jsonl"];
 
 /// Few features: quick to write and to read.
 fn small(dir: &Path) -> String {
@@ -51,7 +51,10 @@ fn a_new_model_is_verified_measured_and_used() {
     assert!(measured.status.success(), "{}", stderr(&measured));
     let figures: Value = serde_json::from_slice(&fs::read(figures).unwrap()).unwrap();
     let manifest: Value = serde_json::from_slice(&fs::read(Path::new(model).join("manifest.json")).unwrap()).unwrap();
-    assert_eq!(figures["heads"]["topic"], manifest["card"]["heads"][0]["metrics"], "the card has the command's figures");
+    assert_eq!(
+        figures["heads"]["topic"], manifest["card"]["heads"][0]["metrics"],
+        "the card has the command's figures"
+    );
     let accuracy = &figures["heads"]["topic"][0];
     assert_eq!(accuracy["name"], "accuracy");
     assert!(accuracy["value"].as_f64() > accuracy["majority"].as_f64(), "{accuracy}");
@@ -105,7 +108,9 @@ fn bad_rows_are_listed_and_nothing_is_written() {
 fn bad_settings_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("bad.toml");
-    for (toml, says) in [("[topic]\nepoch = 3\n", "epoch"), ("[features]\nbits = 40\n", "features.bits"), ("seed = \"x\"", "seed")] {
+    for (toml, says) in
+        [("[topic]\nepoch = 3\n", "epoch"), ("[features]\nbits = 40\n", "features.bits"), ("seed = \"x\"", "seed")]
+    {
         fs::write(&config, toml).unwrap();
         let (output, out) = train(dir.path(), "none", &OWN, &["--config", config.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(1));

@@ -92,7 +92,7 @@ pub(super) fn features(hits: &[PlaceHit], i: usize, support: &Support) -> [f64; 
     push(small * f64::from(u8::from(others == 0.0)));
     let alone = others == 0.0 && (holds(Cue::Person) || holds(Cue::Word));
     push(f64::from(u8::from(alone && !famous)));
-    push(f64::from(u8::from(alone && famous)));
+    push(f64::from(u8::from(alone && famous && hit.kind != HitKind::Capital)));
     push(f64::from(u8::from(famous)));
     x
 }

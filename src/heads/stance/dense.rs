@@ -8,7 +8,9 @@ use super::{
 };
 
 /// How many there are.
-pub(crate) const DENSE: usize = POLAR * 2 + COMPOUNDS * 2 + MISC + CLASSES.len() * 8 + 8;
+pub(crate) const DENSE: usize = CHANNELS * (POLAR * 2 + COMPOUNDS * 2) + MISC + CLASSES.len() * 8 + 8;
+/// Valence from the lexicon, and as inferred.
+const CHANNELS: usize = 2;
 const POLAR: usize = 28;
 const COMPOUNDS: usize = 8;
 const MISC: usize = 16;
@@ -26,30 +28,29 @@ struct Polar {
 /// Fills `out` for a masked sentence with its cues.
 pub(super) fn fill(masked: &Masked, cues: &[Cue], clause: (usize, usize), out: &mut Dense) {
     out.fill(0.0);
-    let items = &masked.items;
     let primary = masked.targets.first().copied().unwrap_or(0);
     let zones = zones(masked);
-    let mut left = 0.0;
-    let mut sums = [0.0f32; COMPOUNDS];
-    for (i, item) in items.iter().enumerate() {
-        if item.entry.valence == 0.0 || item.kind != Kind::Word {
-            continue;
+    let mut at = 0;
+    for channel in 0..CHANNELS {
+        let mut sums = [0.0f32; COMPOUNDS];
+        for (i, item) in masked.items.iter().enumerate() {
+            let value = if channel == 0 { item.entry.valence / 2.0 } else { item.entry.induced };
+            if value.abs() < 0.2 || item.kind != Kind::Word {
+                continue;
+            }
+            let polar = Polar { at: i, value: if item.negated { -0.7 * value } else { value }, quoted: item.quoted };
+            add_polar(&polar, masked, clause, zones, at, out);
+            for (sum, inside) in sums.iter_mut().zip(segments(i, primary, clause, zones)) {
+                *sum += if inside { polar.value } else { 0.0 };
+            }
         }
-        let sign = if item.negated { -0.7 } else { 1.0 };
-        let polar = Polar { at: i, value: item.entry.valence / 2.0 * sign, quoted: item.quoted };
-        add_polar(&polar, masked, clause, zones, out);
-        for (sum, inside) in sums.iter_mut().zip(segments(i, primary, clause, zones)) {
-            *sum += if inside { polar.value } else { 0.0 };
+        at += POLAR * 2;
+        for sum in sums {
+            let compound = sum / (sum * sum + 4.0).sqrt();
+            put(out, at, compound.max(0.0));
+            put(out, at + 1, (-compound).max(0.0));
+            at += 2;
         }
-        left += if i < primary { polar.value } else { 0.0 };
-    }
-    let _ = left;
-    let mut at = POLAR * 2;
-    for sum in sums {
-        let compound = sum / (sum * sum + 4.0).sqrt();
-        put(out, at, compound.max(0.0));
-        put(out, at + 1, (-compound).max(0.0));
-        at += 2;
     }
     misc(masked, primary, out, at);
     at += MISC;
@@ -96,12 +97,19 @@ fn segments(i: usize, primary: usize, clause: (usize, usize), zones: (usize, usi
     ]
 }
 
-fn add_polar(polar: &Polar, masked: &Masked, clause: (usize, usize), zones: (usize, usize), out: &mut Dense) {
+fn add_polar(
+    polar: &Polar,
+    masked: &Masked,
+    clause: (usize, usize),
+    zones: (usize, usize),
+    at: usize,
+    out: &mut Dense,
+) {
     let primary = masked.targets.first().copied().unwrap_or(0);
     let nearest = masked.targets.iter().copied().min_by_key(|t| t.abs_diff(polar.at)).unwrap_or(primary);
     let distance = nearest.abs_diff(polar.at);
     let right = usize::from(polar.at > nearest);
-    let base = if polar.value > 0.0 { 0 } else { POLAR };
+    let base = at + if polar.value > 0.0 { 0 } else { POLAR };
     let size = polar.value.abs();
     let near = distance as f32;
     let exp5 = size * (-near / 5.0).exp();

@@ -9,8 +9,8 @@ use std::{
 };
 
 /// Classes of verbs and nouns, in the order of `data/lexicon/cues.txt`.
-pub(super) const CLASSES: [&str; 10] =
-    ["criticise", "praise", "harm", "help", "say", "fail", "win", "deny", "critnoun", "praisenoun"];
+pub(super) const CLASSES: [&str; 11] =
+    ["criticise", "praise", "harm", "help", "say", "fail", "win", "deny", "critnoun", "praisenoun", "harmnoun"];
 /// Index of "say" in [`CLASSES`].
 pub(super) const SAY: usize = 4;
 
@@ -51,6 +51,10 @@ pub(super) struct Entry {
     pub(super) noun: u8,
     /// Bits of [`flag`].
     pub(super) flags: u16,
+    /// Valence inferred from the company that the word keeps in news text.
+    pub(super) induced: f32,
+    /// Words of one number occur in like places; 0: none.
+    pub(super) cluster: u16,
 }
 
 impl Entry {
@@ -84,6 +88,15 @@ pub(super) fn lexicon() -> &'static Lexicon {
             if let Some((word, valence)) = line.split_once('\t') {
                 lexicon.entry(word).valence = valence.parse().unwrap_or(0.0);
             }
+        }
+        for line in include_str!("../../../data/lexicon/induced.tsv").lines() {
+            let mut columns = line.split('\t');
+            let (Some(word), Some(valence), Some(cluster)) = (columns.next(), columns.next(), columns.next()) else {
+                continue;
+            };
+            let entry = lexicon.entry(word);
+            entry.induced = valence.parse::<f32>().unwrap_or(0.0) / 10.0;
+            entry.cluster = cluster.parse::<u16>().map_or(0, |c| c.saturating_add(1));
         }
         for line in include_str!("../../../data/lexicon/cues.txt").lines().filter(|l| !l.starts_with('#')) {
             read_cues(line, &mut lexicon);

@@ -143,13 +143,8 @@ fn leftward(items: &[Item], target: usize, cues: &mut Vec<Cue>) {
             by = item.entry.is(flag::FROM);
             at = !by;
         }
-        let class = if item.entry.noun > 0 && (by || at || item.entry.verb == 0) && item.entry.verb == 0 {
-            item.entry.noun
-        } else if item.entry.noun > 0 && (by || at) && noun_place(items, i) {
-            item.entry.noun
-        } else {
-            item.entry.verb
-        };
+        let as_noun = item.entry.verb == 0 || ((by || at) && noun_place(items, i));
+        let class = if item.entry.noun > 0 && as_noun { item.entry.noun } else { item.entry.verb };
         if class > 0 {
             let role = if by { Role::Agent } else { Role::Theme };
             add(cues, class, role, item.negated, distance + 4 * crossed, i);

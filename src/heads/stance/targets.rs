@@ -268,10 +268,7 @@ impl Search<'_> {
             rest.0 += 1;
         }
         let last = (rest.0 < rest.1).then(|| own.get(rest.1 - 1)).flatten().map(|w| w.key);
-        let body = match last {
-            None => None,
-            Some(last) => Some((lists().government.contains(&last), lists().forces.contains(&last), last)),
-        };
+        let body = last.map(|last| (lists().government.contains(&last), lists().forces.contains(&last), last));
         for at in 0..self.words.len() {
             match body {
                 None => self.state(at, nation, form),
@@ -345,8 +342,7 @@ impl Search<'_> {
         }
         let mut begin = at;
         let mut steps = 0;
-        loop {
-            let Some(before) = begin.checked_sub(1) else { break };
+        while let Some(before) = begin.checked_sub(1) {
             let (Some(word), gap) = (self.words.get(before), self.words.gap(before)) else { break };
             if gap == Gap::Apart || word.sentence != head.sentence || steps > 4 {
                 break;
@@ -415,12 +411,12 @@ impl Search<'_> {
         match named {
             Some((which, from)) if which == nation => self.found.push((from, at + 1)),
             Some(_) => {}
-            None if self.words.get(owner).is_some_and(|w| lists().country.contains(&w.key)) => {
-                if self.certain(at, nation) {
+            None => {
+                let country = self.words.get(owner).is_some_and(|w| lists().country.contains(&w.key));
+                if country && self.certain(at, nation) {
                     self.found.push((begin, at + 1));
                 }
             }
-            None => {}
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::text::hash_pair;
 
 /// How many views there are.
-pub(super) const VIEWS: usize = 5;
+pub(super) const VIEWS: usize = 6;
 
 /// Hashes of one sentence's n-grams, view after view.
 #[derive(Debug, Default)]
@@ -27,6 +27,7 @@ const RIGHT: u64 = 0x3c6e_f372_fe94_f82b;
 const ANCHORED: u64 = 0xa54f_f53a_5f1d_36f1;
 const CLAUSE: u64 = 0x510e_527f_ade6_82d1;
 const ZONE: u64 = 0x9b05_688c_2b3e_6c00;
+const CLUSTER: u64 = 0xcbbb_9d5d_c105_0000;
 const ROLE: u64 = 0x1f83_d9ab_fb41_bd6b;
 
 impl Views {
@@ -50,6 +51,8 @@ impl Views {
         self.zones(masked, &tagged, primary);
         self.roles(&masked.items, cues);
         self.ends[4] = self.hashes.len();
+        self.clusters(masked, primary);
+        self.ends[5] = self.hashes.len();
         self.tagged = tagged;
     }
 
@@ -99,6 +102,27 @@ impl Views {
         for (item, hash) in masked.items.iter().zip(tagged).take(primary).rev() {
             zone = next_zone(zone, item);
             self.hashes.push(hash_pair(zone, *hash));
+        }
+    }
+
+    /// Kinds of words, by side and by place beside a mention.
+    fn clusters(&mut self, masked: &Masked, primary: usize) {
+        for (i, item) in masked.items.iter().enumerate().filter(|(_, i)| i.entry.cluster > 0) {
+            let word = CLUSTER ^ u64::from(item.entry.cluster) ^ (u64::from(item.negated) << 16);
+            let nearest = masked.targets.iter().map(|t| t.abs_diff(i)).min().unwrap_or(99);
+            let side = u64::from(i > primary) << 20;
+            self.hashes.push(hash_pair(word, 1));
+            self.hashes.push(hash_pair(word ^ side, 2));
+            if nearest <= 6 {
+                self.hashes.push(hash_pair(word ^ side, 3 + u64::from(nearest > 1) + u64::from(nearest > 3)));
+            }
+            if let Some(next) = masked.items.get(i + 1) {
+                let next = match next.kind {
+                    Kind::Word if next.entry.cluster > 0 => CLUSTER ^ u64::from(next.entry.cluster),
+                    _ => next.hash,
+                };
+                self.hashes.push(hash_pair(word, next));
+            }
         }
     }
 

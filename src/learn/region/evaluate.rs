@@ -69,13 +69,16 @@ pub struct RegionReport {
     pub sets: Vec<SetReport>,
 }
 
+/// What one way to answer says: the countries kept, the likeliest, the desk.
+type Told = (Vec<CountryId>, Option<CountryId>, usize);
+
 /// One row's truth and the answers to it.
 #[derive(Debug, Clone, Default)]
 struct Answer {
     focus: Option<Vec<CountryId>>,
     desk: Option<usize>,
-    head: (Vec<CountryId>, Option<CountryId>, usize),
-    count: (Vec<CountryId>, Option<CountryId>, usize),
+    head: Told,
+    count: Told,
     /// Probability and truth of each country named.
     about: Vec<(f64, bool)>,
 }
@@ -126,7 +129,7 @@ fn answer(
 }
 
 /// Counts names, without any training.
-fn heuristic(document: &Document, hits: &[PlaceHit]) -> (Vec<CountryId>, Option<CountryId>, usize) {
+fn heuristic(document: &Document, hits: &[PlaceHit]) -> Told {
     let mut counts: Vec<(f64, CountryId)> = Vec::new();
     let mut desks = [0.0; DESKS.len()];
     for hit in hits {
@@ -178,11 +181,8 @@ fn most<T: Ord + Copy>(items: impl Iterator<Item = T>) -> Option<T> {
     counts.into_iter().max_by_key(|(_, n)| *n).map(|(item, _)| item)
 }
 
-fn estimates<'a>(
-    answers: &'a [Answer],
-    get: impl Fn(&'a Answer) -> &'a (Vec<CountryId>, Option<CountryId>, usize),
-) -> Estimates {
-    let pairs: Vec<(&Vec<CountryId>, &(Vec<CountryId>, Option<CountryId>, usize))> =
+fn estimates<'a>(answers: &'a [Answer], get: impl Fn(&'a Answer) -> &'a Told) -> Estimates {
+    let pairs: Vec<(&Vec<CountryId>, &Told)> =
         answers.iter().filter_map(|a| Some((a.focus.as_ref()?, get(a)))).collect();
     let counts: Vec<[u64; 3]> = pairs
         .iter()
@@ -220,7 +220,7 @@ fn estimates<'a>(
     }
 }
 
-/// For each set: trains on the training rows of all others and measures on `held_out(set)`.
+/// For each set of `rows`: trains on all others and measures on it.
 ///
 /// # Errors
 /// When training fails.
@@ -245,8 +245,8 @@ pub fn leave_one_set_out(
     Ok(RegionReport { sets: reports })
 }
 
-/// Trains without any row about `countries` and measures on `rows` that are about them, then on the rest: the two
-/// reports to compare.
+/// Trains without any row about `countries`. Three reports: the `rows` that are about them by that head, the same rows
+/// by a head trained on all of `train`, and the rest of the rows by the first head.
 ///
 /// # Errors
 /// When training fails.
@@ -257,10 +257,12 @@ pub fn unseen_countries(
     desk_prior: &DeskPrior<'_>,
     gazetteer: &Gazetteer,
     seed: u64,
-) -> Result<[RegionReport; 2], String> {
+) -> Result<[RegionReport; 3], String> {
     let about = |row: &LabelledArticle| row.countries.iter().flatten().any(|c| countries.contains(&c.as_str()));
     let seen: Vec<LabelledArticle> = train.iter().filter(|r| !about(r)).cloned().collect();
     let trained = train_region(&seen, desk_prior, gazetteer, seed, &|_| ())?;
+    let full = train_region(train, desk_prior, gazetteer, seed, &|_| ())?;
     let (unseen, rest): (Vec<_>, Vec<_>) = rows.iter().cloned().partition(about);
-    Ok([unseen, rest].map(|part| evaluate_region(&trained.head, gazetteer, &part, desk_prior)))
+    let measure = |head, part: &[LabelledArticle]| evaluate_region(head, gazetteer, part, desk_prior);
+    Ok([measure(&trained.head, &unseen), measure(&full.head, &unseen), measure(&trained.head, &rest)])
 }

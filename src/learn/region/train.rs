@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 /// Articles that a set counts as, at most and at least: large sets are sampled, small ones repeated.
 const MOST_OF_A_SET: usize = 800;
+const MOST_OF_A_SECTION: usize = 600;
 const LEAST_OF_A_SET: usize = 400;
 const MOST_REPEATS: usize = 4;
 /// Words of a brief.
@@ -69,6 +70,12 @@ pub fn train_region(
             let Some(focus) = rows::focus(row) else { continue };
             rows::read_region_row(row, &mut document);
             add_candidates(&head, gazetteer, &document, desk_prior, &focus, repeats, &mut examples);
+            // The same story as a headline with its first lines.
+            if document.tokens().len() > 2 * BRIEF_WORDS {
+                let lead: Vec<&str> = row.text.split_inclusive(char::is_whitespace).take(BRIEF_WORDS).collect();
+                document.read(&row.title, &lead.concat());
+                add_candidates(&head, gazetteer, &document, desk_prior, &focus, repeats, &mut examples);
+            }
         }
     }
     progress(&format!("region: {} candidate countries", examples.len()));
@@ -107,7 +114,9 @@ fn sample(rows: &[LabelledArticle], seed: u64) -> BTreeMap<&str, Vec<&LabelledAr
         for i in (1..set.len()).rev() {
             set.swap(i, (random.next_u64() % (i as u64 + 1)) as usize);
         }
-        set.truncate(MOST_OF_A_SET);
+        // A newsroom's section says where a story was filed rather than all that it is about.
+        let filed = set.first().is_some_and(|r| r.section.is_some());
+        set.truncate(if filed { MOST_OF_A_SECTION } else { MOST_OF_A_SET });
     }
     sets
 }

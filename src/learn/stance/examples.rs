@@ -20,6 +20,8 @@ pub(crate) struct Example {
     pub(crate) label: usize,
     /// What it counts in training.
     pub(crate) weight: f32,
+    /// From directed data, whose labels mean something else.
+    pub(crate) directed: bool,
 }
 
 /// What a label of a row means for training.
@@ -33,6 +35,8 @@ pub(crate) enum Kind {
     Speaker,
     /// Two parties, no judgement.
     NoJudgement,
+    /// A sentence of our own that shows who judges whom.
+    Template,
 }
 
 /// A row's stance as it is trained and tested on.
@@ -132,6 +136,7 @@ pub(crate) fn extract(labelled: &[Labelled<'_>], vocabulary: &[u64], plan: &Stan
             views: extractor.views().map(rows).collect(),
             label: item.label,
             weight,
+            directed: matches!(item.kind, Kind::Judged | Kind::Speaker | Kind::NoJudgement),
         });
     }
     out

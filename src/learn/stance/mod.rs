@@ -5,6 +5,7 @@ mod calibrate;
 mod evaluate;
 mod examples;
 mod softmax;
+mod templates;
 
 pub use evaluate::{PartFigures, StanceFigures, evaluate_stance};
 
@@ -38,6 +39,12 @@ pub struct StancePlan {
     pub speaker: f32,
     /// Weight of rows with two parties and no judgement.
     pub no_judgement: f32,
+    /// Weight of our own sentences that show who judges whom.
+    pub templates: f32,
+    /// How many of them.
+    pub template_count: usize,
+    /// How much of the directed rows is explained by weights of their own, which are dropped after training.
+    pub directed_own: f32,
     /// Least number of examples that hold an n-gram.
     pub least: u32,
 }
@@ -53,6 +60,9 @@ impl Default for StancePlan {
             judged: 0.3,
             speaker: 0.3,
             no_judgement: 0.0,
+            templates: 0.3,
+            template_count: 2_000,
+            directed_own: 1.0,
             least: 2,
         }
     }
@@ -65,6 +75,7 @@ impl StancePlan {
             Kind::Judged => self.judged,
             Kind::Speaker => self.speaker,
             Kind::NoJudgement => self.no_judgement,
+            Kind::Template => self.templates,
         }
     }
 }
@@ -124,8 +135,12 @@ pub fn train_stance_with(
     let rows: Vec<LabelledArticle> = rows.iter().filter(|r| !held_out.contains(r.text.as_str())).cloned().collect();
     let vocabulary = examples::vocabulary(&rows, 3);
     let labelled = examples::labelled(&rows);
-    let examples = examples::extract(&labelled, &vocabulary, plan);
-    progress(&format!("stance: {} labelled mentions", examples.len()));
+    let mut examples = examples::extract(&labelled, &vocabulary, plan);
+    let own = templates::sentences(plan.template_count, seed);
+    let own: Vec<_> =
+        examples::labelled(&own).into_iter().map(|l| examples::Labelled { kind: Kind::Template, ..l }).collect();
+    let given = examples.len();
+    progress(&format!("stance: {given} labelled mentions"));
     let mut labels = [0; CLASSES];
     for e in &examples {
         labels[e.label] += 1;
@@ -135,7 +150,9 @@ pub fn train_stance_with(
             return Err(StanceError::EmptyClass(name));
         }
     }
-    let idf = inverse_frequencies(&examples, plan);
+    examples.extend(examples::extract(&own, &vocabulary, plan));
+    // Our own sentences are all alike: they do not say how frequent a word is.
+    let idf = inverse_frequencies(examples.get(..given).unwrap_or(&examples), plan);
     let model = fit(plan, &examples, &idf, seed).map_err(|e| StanceError::Estimator(e.to_string()))?;
     progress("stance: model fitted");
     let mut settings = Settings::new(plan.bits, plan.view_scale);
@@ -158,7 +175,7 @@ pub fn train_stance_with(
     let mut head = StanceHead { model };
     calibrate::calibrate(&mut head, dev).ok_or(StanceError::NoDev)?;
     progress("stance: calibrated");
-    Ok(StanceTraining { head, examples: examples.len(), labels })
+    Ok(StanceTraining { head, examples: given, labels })
 }
 
 /// Smoothed idf of each table row; 0 where too few examples hold it.
@@ -180,7 +197,8 @@ fn inverse_frequencies(examples: &[Example], plan: &StancePlan) -> Vec<f32> {
 }
 
 /// A sparse document: dense features first, then the table rows, each view normalised.
-fn document(example: &Example, idf: &[f32], view_scale: f32) -> SparseDoc {
+fn document(example: &Example, idf: &[f32], plan: &StancePlan) -> SparseDoc {
+    let view_scale = plan.view_scale;
     let mut pairs: Vec<(u32, f32)> =
         example.dense.iter().enumerate().filter(|(_, v)| **v != 0.0).map(|(i, v)| (i as u32, *v)).collect();
     for view in &example.views {
@@ -199,6 +217,14 @@ fn document(example: &Example, idf: &[f32], view_scale: f32) -> SparseDoc {
             }
         }
     }
+    if example.directed && plan.directed_own > 0.0 {
+        // Daume 2007: a second copy of each feature takes up what is peculiar to these rows.
+        let shift = (DENSE + idf.len()) as u32;
+        let (more, values): (Vec<u32>, Vec<f32>) =
+            merged.0.iter().zip(&merged.1).map(|(i, v)| (i + shift, v * plan.directed_own)).unzip();
+        merged.0.extend(more);
+        merged.1.extend(values);
+    }
     SparseDoc(Arc::new(merged))
 }
 
@@ -208,13 +234,13 @@ fn fit(
     idf: &[f32],
     seed: u64,
 ) -> Result<softmax::Softmax, linfa::error::Error> {
-    let docs = examples.iter().map(|e| document(e, idf, plan.view_scale)).collect();
+    let docs = examples.iter().map(|e| document(e, idf, plan)).collect();
     let labels: Array1<usize> = examples.iter().map(|e| e.label).collect();
     let weights: Array1<f32> = examples.iter().map(|e| e.weight).collect();
     let dataset = Dataset::new(records(docs), labels).with_weights(weights);
     let params = SoftmaxParams(ValidSoftmaxParams {
         classes: CLASSES,
-        features: DENSE + (1 << plan.bits),
+        features: 2 * (DENSE + (1 << plan.bits)),
         epochs: plan.epochs,
         learning_rate: plan.learning_rate,
         l2: plan.l2,
