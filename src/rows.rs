@@ -156,8 +156,15 @@ pub fn read_rows(path: &Path, mut each: impl FnMut(Result<Row, RowError>)) -> st
 
 fn parse_json(line: &[u8]) -> Result<LabelledArticle, String> {
     let text = std::str::from_utf8(line).map_err(|e| format!("not UTF-8 ({e}): save the file as UTF-8"))?;
-    let article = serde_json::from_str(text).map_err(|e| format!("not a labelled article as one JSON object: {e}"))?;
+    let article = serde_json::from_str(text)
+        .map_err(|e| format!("not a labelled article as one JSON object: {}", without_position(&e)))?;
     has_text(article)
+}
+
+/// The position counts from the start of the row, which would mislead.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().map_or_else(|| text.clone(), str::to_owned)
 }
 
 fn has_text(article: LabelledArticle) -> Result<LabelledArticle, String> {

@@ -140,11 +140,13 @@ pub struct DeskConfig {
     pub source_balance: f32,
     /// The same for large desks.
     pub class_balance: f32,
+    /// How many rows that name no place are taken as examples of "none".
+    pub placeless_rows: usize,
 }
 
 impl Default for DeskConfig {
     fn default() -> Self {
-        Self { c: 10.0, epochs: 4, learning_rate: 0.2, source_balance: 0.3, class_balance: 0.3 }
+        Self { c: 10.0, epochs: 4, learning_rate: 0.2, source_balance: 0.3, class_balance: 0.3, placeless_rows: 6_000 }
     }
 }
 
@@ -166,6 +168,10 @@ impl Default for DomainConfig {
     fn default() -> Self {
         Self { epochs: 3, learning_rate: 0.2, other_weight: 0.5, abstain_share: 0.02 }
     }
+}
+
+fn positive(numbers: &[f32]) -> bool {
+    numbers.iter().all(|n| *n > 0.0 && n.is_finite())
 }
 
 impl TrainConfig {
@@ -198,6 +204,14 @@ impl TrainConfig {
             || self.topic.learning_rate <= 0.0
         {
             "topic.epochs, topic.c and topic.learning_rate: above 0"
+        } else if [self.desk.epochs, self.domain.epochs].contains(&0)
+            || !positive(&[self.desk.c, self.desk.learning_rate, self.domain.learning_rate, self.domain.other_weight])
+        {
+            "desk and domain: epochs, c, learning_rate and other_weight above 0"
+        } else if !positive(&[self.topic.dense_learning_rate, self.topic.vector_scale]) {
+            "topic.dense_learning_rate and topic.vector_scale: above 0"
+        } else if [self.topic.abstain_share, self.domain.abstain_share].iter().any(|s| !(0.0..=1.0).contains(s)) {
+            "abstain_share: from 0 to 1"
         } else if self.name.is_empty()
             || !self.name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     heads::topic::softmax,
-    places::countries::DESKS,
+    places::countries::{DESKS, NO_DESK},
     text::{Document, hash_word},
 };
 use linfa::{Dataset, traits::Fit};
@@ -31,13 +31,15 @@ pub struct DeskModel {
     halves: [Softmax; 2],
 }
 
-/// Fits on the rows of one desk each; `None` when fewer than two desks have rows.
+/// Fits on the rows of one desk each, and on `placeless` rows as examples of none; `None` when fewer than two desks have
+/// rows.
 ///
 /// # Errors
 /// When the configuration's numbers are out of range.
 pub fn fit(
     train: &[LabelledArticle],
     dev: &[LabelledArticle],
+    placeless: &[LabelledArticle],
     encoder: &mut Encoder<'_>,
     config: &TrainConfig,
 ) -> Result<Option<DeskModel>, SoftmaxError> {
@@ -51,7 +53,9 @@ pub fn fit(
         };
         rows.iter().filter_map(row).collect()
     };
-    let (train, dev) = (rows(train), rows(dev));
+    let (mut train, dev) = (rows(train), rows(dev));
+    let none: Vec<LabelledArticle> = placeless.iter().map(|r| unplaced(r.clone())).collect();
+    train.extend(rows(&none));
     let mut present: Vec<usize> = train.iter().map(|r| r.1).collect();
     present.sort_unstable();
     present.dedup();
@@ -73,6 +77,11 @@ pub fn fit(
     let scores: Vec<Vec<f32>> = dev.iter().map(|r| model.decision_function(&r.0)).collect();
     let truth: Vec<usize> = dev.iter().map(|r| r.1).collect();
     Ok(Some(DeskModel { weights: model, temperature: temperature(&scores, &truth), halves }))
+}
+
+/// The row as an example of no desk.
+fn unplaced(row: LabelledArticle) -> LabelledArticle {
+    LabelledArticle { desk: Some(NO_DESK.to_owned()), desks: None, countries: None, section: None, ..row }
 }
 
 impl DeskModel {

@@ -32,7 +32,8 @@ fn region(classifier: &Classifier, rows: &[LabelledArticle]) -> Vec<Metric> {
     let report = evaluate_region(&region.head, &region.gazetteer, rows, &prior);
     let mut sets = report.sets;
     sets.rotate_right(1);
-    let labelled = |set: &&SetReport| set.countries_n + set.desk_n > 0;
+    let single = sets.len() <= 2;
+    let labelled = |set: &&SetReport| set.countries_n + set.desk_n > 0 && (set.set == "all" || !single);
     sets.iter().filter(labelled).flat_map(region_metrics).collect()
 }
 

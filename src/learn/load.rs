@@ -5,7 +5,11 @@ use super::{
     config::TrainConfig,
     rows::{LabelledArticle, RowError, Split, read_rows},
 };
-use crate::{model::DataSource, text::hash_word};
+use crate::{
+    model::DataSource,
+    places::countries::{CountryId, DESKS, NO_DESK, desk_index},
+    text::hash_word,
+};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -60,6 +64,10 @@ impl Corpus {
             read_rows(path, |row| match row {
                 Err(e) => errors.push(e),
                 Ok(row) if excluded(&row.article, config) => {}
+                Ok(row) if wrong_label(&row.article).is_some() => {
+                    let message = wrong_label(&row.article).unwrap_or_default();
+                    errors.push(RowError { file: path.clone(), line: row.line, message });
+                }
                 Ok(row) => {
                     hash_row(&mut digest, &row.article);
                     corpus.examples.push(Example { article: row.article, file, line: row.line });
@@ -113,6 +121,26 @@ fn excluded(article: &LabelledArticle, config: &TrainConfig) -> bool {
     config.exclude_datasets.iter().any(|d| d == dataset)
         || config.exclude_licences.iter().any(|prefix| licence.starts_with(prefix.as_str()))
 }
+
+/// A label that no head knows; topics are checked against the taxonomy later.
+fn wrong_label(article: &LabelledArticle) -> Option<String> {
+    let country = article.countries.iter().flatten().find(|c| CountryId::from_code(c).is_none());
+    if let Some(code) = country {
+        return Some(format!("countries: {code:?} is no ISO 3166-1 alpha-2 code"));
+    }
+    let known = |desk: &str| desk == NO_DESK || desk_index(desk).is_some();
+    if let Some(desk) = article.desks.iter().flatten().chain(&article.desk).find(|d| !known(d)) {
+        return Some(format!("desk: unknown label {desk:?}; known are: {}, {NO_DESK}", DESKS.join(", ")));
+    }
+    let stance = article.stances.iter().flatten().find(|s| !STANCES.contains(&s.label.as_str()));
+    if let Some(stance) = stance {
+        return Some(format!("stances: unknown label {:?}; known are: {}", stance.label, STANCES.join(", ")));
+    }
+    let domain = article.domain.as_deref().filter(|d| !["news", "other"].contains(d))?;
+    Some(format!("domain: unknown label {domain:?}; known are: news, other"))
+}
+
+const STANCES: [&str; 3] = ["supportive", "critical", "neutral"];
 
 fn hash_row(digest: &mut Sha256, article: &LabelledArticle) {
     // Debug output of plain strings and lists is stable and names every field.

@@ -97,8 +97,10 @@ pub fn train(
     }
     if regions {
         progress("region: fitting what the words say");
-        let desk = desk::fit(&parts.train, &parts.dev, &mut encoder, config)?;
-        heads.region = Some(region(&parts, desk.as_ref(), &mut encoder, config, progress)?);
+        let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).map_err(TrainError::Config)?;
+        let placeless = placeless(&parts.train, &gazetteer, config.desk.placeless_rows);
+        let desk = desk::fit(&parts.train, &parts.dev, &placeless, &mut encoder, config)?;
+        heads.region = Some(region(&parts, desk.as_ref(), gazetteer, &mut encoder, config, progress)?);
         cards.push(region_card(&parts));
         if let Some(desk) = desk {
             columns.desk = desk::CLASSES;
@@ -125,6 +127,19 @@ pub fn train(
     assemble(&parts, corpus, config, card, space, heads)
 }
 
+/// At most `most` rows, evenly drawn, that carry no region label and name no place: examples of "none".
+fn placeless(rows: &[LabelledArticle], gazetteer: &Gazetteer, most: usize) -> Vec<LabelledArticle> {
+    let mut document = Document::default();
+    let mut names_none = |row: &&LabelledArticle| {
+        document.read(&row.title, &row.text);
+        gazetteer.find(&document, "en").is_empty()
+    };
+    let unlabelled = rows.iter().filter(|r| r.topic.is_some() && r.section.is_none() && desk_label(r).is_none());
+    let rows: Vec<&LabelledArticle> = unlabelled.filter(|r| names_none(r)).collect();
+    let step = rows.len().div_ceil(most.max(1)).max(1);
+    rows.into_iter().step_by(step).take(most).cloned().collect()
+}
+
 /// The rows of each part.
 struct Parts {
     train: Vec<LabelledArticle>,
@@ -141,11 +156,11 @@ impl Parts {
 fn region(
     parts: &Parts,
     desk: Option<&DeskModel>,
+    gazetteer: Gazetteer,
     encoder: &mut Encoder<'_>,
     config: &TrainConfig,
     progress: &dyn Fn(&str),
 ) -> Result<Region, TrainError> {
-    let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).map_err(TrainError::Config)?;
     let encoder = std::cell::RefCell::new(encoder);
     let prior = |document: &Document| {
         let row = encoder.borrow_mut().encode_document(document);

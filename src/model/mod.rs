@@ -33,7 +33,7 @@ pub struct Identity {
 #[non_exhaustive]
 pub enum BundleError {
     /// A file cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file.
         path: PathBuf,

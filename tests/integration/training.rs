@@ -92,6 +92,9 @@ fn bad_rows_are_listed_and_nothing_is_written() {
         ("malformed line", "{\"text\":\"x\"", "not a labelled article"),
         ("empty class", "{\"text\":\"x\",\"topic\":\" \"}", "topic: empty"),
         ("one example", "{\"text\":\"x\",\"topic\":\"health\"}", "\"health\" has 1 training rows"),
+        ("unknown country", "{\"text\":\"x\",\"countries\":[\"XX\"]}", "\"XX\" is no ISO 3166-1"),
+        ("unknown desk", "{\"text\":\"x\",\"desk\":\"MOON\"}", "unknown label \"MOON\""),
+        ("unknown stance", "{\"text\":\"x\",\"stances\":[{\"target\":\"Y\",\"label\":\"happy\"}]}", "\"happy\""),
         ("only in dev", "{\"text\":\"x\",\"topic\":\"health\",\"split\":\"dev\"}", "\"health\" has 0 training rows"),
     ] {
         let rows = dir.path().join("rows.jsonl");

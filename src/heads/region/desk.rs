@@ -24,7 +24,7 @@ pub struct DeskMix {
 
 impl Default for DeskMix {
     fn default() -> Self {
-        Self { prior_mentions: 2.0, sharpness: 1.0, focus: 1.0 }
+        Self { prior_mentions: 2.0, sharpness: 1.0, focus: 4.0 }
     }
 }
 
