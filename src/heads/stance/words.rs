@@ -132,7 +132,7 @@ impl Words {
 
 fn gap_of(gap: &str, before: Option<&Word>) -> Gap {
     match gap {
-        " " | "-" | "'" | "\u{2019}" | "\u{a0}" | "\n" | "\u{2011}" | "\u{2010}" => Gap::Joined,
+        " " | "-" | "'" | "\u{2019}" | "\u{a0}" | "\n" | "\u{2011}" | "\u{2010}" | "' " | "\u{2019} " => Gap::Joined,
         "." => Gap::Joined,
         ". " if before.is_some_and(|w| w.len <= 4) => Gap::Joined,
         " \"" | " \u{201c}" | " '" | " \u{2018}" => Gap::Quote,

@@ -52,16 +52,16 @@ pub struct StancePlan {
 impl Default for StancePlan {
     fn default() -> Self {
         Self {
-            bits: 17,
+            bits: 18,
             epochs: 12,
-            learning_rate: 0.05,
+            learning_rate: 0.02,
             l2: 1e-4,
             view_scale: 1.0,
             judged: 0.3,
             speaker: 0.3,
             no_judgement: 0.0,
-            templates: 0.3,
-            template_count: 2_000,
+            templates: 0.6,
+            template_count: 6_000,
             directed_own: 1.0,
             least: 2,
         }

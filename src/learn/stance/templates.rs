@@ -12,7 +12,7 @@ use rand_xoshiro::{
 };
 
 /// `T`: target, `E`: another party, `C`/`P`/`H`: criticised, praised, harmed; small letter: base form.
-const PATTERNS: [(&str, &str); 62] = [
+const PATTERNS: [(&str, &str); 107] = [
     ("E C T", "critical"),
     ("T C E", "neutral"),
     ("T was C by E", "critical"),
@@ -73,6 +73,51 @@ const PATTERNS: [(&str, &str); 62] = [
     ("T warned that the violence would destroy the region", "neutral"),
     ("E blamed T for the bloodshed", "critical"),
     ("T blamed E for the bloodshed", "neutral"),
+    ("T, who has repeatedly C E, will speak next week", "neutral"),
+    ("T, which has C E, will publish a report next week", "neutral"),
+    ("T, which E has C, will publish a report next week", "critical"),
+    ("T, whom E has P, will speak next week", "supportive"),
+    ("T, who has often P E, will retire in May", "neutral"),
+    ("C by E, T will leave in June", "critical"),
+    ("P by E, T will leave in June", "supportive"),
+    ("E stopped short of blaming T", "neutral"),
+    ("E stopped short of criticising T", "neutral"),
+    ("E refrained from criticizing T", "neutral"),
+    ("T stopped short of criticising E", "neutral"),
+    ("E dismissed claims that T was corrupt", "neutral"),
+    ("E rejected reports that T had cheated", "neutral"),
+    ("according to T, E is corrupt and has failed the public", "neutral"),
+    ("according to E, T is corrupt and has failed the public", "critical"),
+    ("according to T, E has done brilliant work and saved many lives", "neutral"),
+    ("according to E, T has done brilliant work and saved many lives", "supportive"),
+    ("\"E has failed the people and lied,\" said T", "neutral"),
+    ("\"T has failed the people and lied,\" said E", "critical"),
+    ("\"E has been a great friend and a true hero,\" said T", "neutral"),
+    ("\"T has been a great friend and a true hero,\" said E", "supportive"),
+    ("T said E was a disgrace and a failure", "neutral"),
+    ("E said T was a disgrace and a failure", "critical"),
+    ("T said E was right and had shown great courage", "neutral"),
+    ("E said T was right and had shown great courage", "supportive"),
+    ("T called E a liar and a coward", "neutral"),
+    ("E called T a liar and a coward", "critical"),
+    ("T described E as honest and brave", "neutral"),
+    ("E described T as honest and brave", "supportive"),
+    ("T lashed out at E", "neutral"),
+    ("E lashed out at T", "critical"),
+    ("T attacked E", "neutral"),
+    ("T is grateful to E", "neutral"),
+    ("E is grateful to T", "supportive"),
+    ("T expressed outrage at E", "neutral"),
+    ("E expressed outrage at T", "critical"),
+    ("T paid tribute to E", "neutral"),
+    ("E paid tribute to T", "supportive"),
+    ("E apologised to T", "neutral"),
+    ("E met T for talks", "neutral"),
+    ("a train carrying members of T was hit by a storm", "neutral"),
+    ("T welcomed the decision by E", "neutral"),
+    ("E welcomed the decision by T", "supportive"),
+    ("E condemned the decision by T", "critical"),
+    ("T condemned the decision by E", "neutral"),
     ("E accused T of killing civilians", "critical"),
     ("T accused E of killing civilians", "neutral"),
 ];
@@ -157,6 +202,36 @@ const TAILS: [&str; 14] = [
     " at a meeting of ministers",
     ", saying the decision would shape the region",
 ];
+/// What follows a verb of criticism: it describes the one spoken of.
+const BLAMES: [&str; 12] = [
+    " for its reckless and dishonest conduct",
+    ", calling it a disgrace",
+    " as a corrupt failure",
+    " over the terrible scandal",
+    " for lying to the public",
+    ", saying it had betrayed its voters",
+    " as dangerous and incompetent",
+    " for ignoring the worst crisis in years",
+    ", accusing it of fraud",
+    " for a shameful failure",
+    " over its brutal methods",
+    ", calling the plan a disaster",
+];
+/// What follows a verb of praise.
+const MERITS: [&str; 12] = [
+    " for its outstanding work",
+    ", calling it a triumph",
+    " as honest and brave",
+    " for its generous help",
+    " as the finest of its generation",
+    ", saying it had saved many lives",
+    " for a great success",
+    " as a true friend of peace",
+    " for its courage and skill",
+    ", calling the plan excellent",
+    " over its brilliant victory",
+    " for its quick and brave rescue",
+];
 const NAMES: [&str; 10] = [
     "Veltria",
     "Marlow",
@@ -192,7 +267,10 @@ fn sentence((pattern, label): (&str, &str), random: &mut Xoshiro256PlusPlus) -> 
         if i > 0 {
             text.push(' ');
         }
-        let letters = word.trim_end_matches([',', '.']).trim_end_matches("'s");
+        let opening = if word.starts_with('"') { "\"" } else { "" };
+        text.push_str(opening);
+        let word = word.trim_start_matches('"');
+        let letters = word.trim_end_matches([',', '.', '"']).trim_end_matches("'s");
         let ending = word.get(letters.len()..).unwrap_or("");
         let begin = text.len() as u32;
         match letters {
@@ -210,7 +288,16 @@ fn sentence((pattern, label): (&str, &str), random: &mut Xoshiro256PlusPlus) -> 
         }
         text.push_str(ending);
     }
-    text.push_str(pick::<&str>(&TAILS, random));
+    let judged = match pattern {
+        p if p.contains('C') && !p.contains("will") => Some(&BLAMES),
+        p if p.contains('P') && !p.contains("will") => Some(&MERITS),
+        _ => None,
+    };
+    let tail = match judged {
+        Some(list) if random.next_u64().is_multiple_of(2) => *pick(list, random),
+        _ => *pick(&TAILS, random),
+    };
+    text.push_str(tail);
     text.push('.');
     let target = LooseTarget { name: target.to_owned(), mentions };
     let stance = LabelledStance { target, label: label.to_owned(), source_entity: None };
