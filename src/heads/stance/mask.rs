@@ -115,7 +115,8 @@ impl Masker {
             self.name.pop();
         }
         let start = first.map_or(0, |m| tokens.partition_point(|t| (t.end as usize) <= m.0)).saturating_sub(LEAD);
-        let mut at = tokens.get(start).map_or(sentence.begin, |t| if start == 0 { sentence.begin } else { t.begin as usize });
+        let mut at =
+            tokens.get(start).map_or(sentence.begin, |t| if start == 0 { sentence.begin } else { t.begin as usize });
         let mut i = start;
         while let Some(token) = tokens.get(i) {
             if self.masked.items.len() >= MAX_ITEMS {
@@ -312,7 +313,8 @@ impl Walk<'_> {
         let next = tokens.get(i + 1).map(|t| (t, self.document.surface(t)));
         if !head.is_uppercase() {
             // "al-Sadr": a particle joined to a name by a hyphen.
-            return next.is_some_and(|(t, s)| t.begin == token.end + 1 && token.end - token.begin <= 3 && is_capitalised(s))
+            return next
+                .is_some_and(|(t, s)| t.begin == token.end + 1 && token.end - token.begin <= 3 && is_capitalised(s))
                 && self.document.text().as_bytes().get(token.end as usize) == Some(&b'-');
         }
         if token.end - token.begin == 1 && head == 'I' {

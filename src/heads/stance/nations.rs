@@ -72,7 +72,8 @@ pub(super) fn at(words: &Words, at: usize) -> Option<(usize, Form, usize)> {
         ['u', 'k'] => "uk",
         _ => return None,
     };
-    let n = if name == "us" && words.get(at + 2).is_some_and(|w| w.letter == 'a' && w.len == 1 && words.dotted(at + 1)) {
+    let n = if name == "us" && words.get(at + 2).is_some_and(|w| w.letter == 'a' && w.len == 1 && words.dotted(at + 1))
+    {
         3
     } else {
         2

@@ -62,12 +62,15 @@ fn name(document: &Document, words: &Words, begin: usize, end: usize) -> String 
 /// Capitalised runs of a sentence that may be parties.
 fn runs(document: &Document, words: &Words, sentence: &Sentence, vocabulary: &Vocabulary) -> Vec<(usize, usize)> {
     let mut runs = Vec::new();
-    let shouted = (sentence.first_token..sentence.last_token).filter_map(|i| words.get(i)).all(|w| w.capital || w.len < 4)
-        && sentence.last_token - sentence.first_token > 5;
+    let shouted =
+        (sentence.first_token..sentence.last_token).filter_map(|i| words.get(i)).all(|w| w.capital || w.len < 4)
+            && sentence.last_token - sentence.first_token > 5;
     let mut i = sentence.first_token;
     while i < sentence.last_token {
         let start = i;
-        while i < sentence.last_token && words.get(i).is_some_and(|w| is_name(document, words, w, i, start, vocabulary, shouted)) {
+        while i < sentence.last_token
+            && words.get(i).is_some_and(|w| is_name(document, words, w, i, start, vocabulary, shouted))
+        {
             i += 1;
             if words.gap(i - 1) != Gap::Joined {
                 break;

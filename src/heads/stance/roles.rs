@@ -143,13 +143,9 @@ fn leftward(items: &[Item], target: usize, cues: &mut Vec<Cue>) {
             by = item.entry.is(flag::FROM);
             at = !by;
         }
-        let class = if item.entry.noun > 0 && (by || at || item.entry.verb == 0) && item.entry.verb == 0 {
-            item.entry.noun
-        } else if item.entry.noun > 0 && (by || at) && noun_place(items, i) {
-            item.entry.noun
-        } else {
-            item.entry.verb
-        };
+        // "attack" is a noun where it stands like one: "the attack on T".
+        let noun = item.entry.noun > 0 && (item.entry.verb == 0 || (by || at) && noun_place(items, i));
+        let class = if noun { item.entry.noun } else { item.entry.verb };
         if class > 0 {
             let role = if by { Role::Agent } else { Role::Theme };
             add(cues, class, role, item.negated, distance + 4 * crossed, i);
@@ -161,5 +157,7 @@ fn leftward(items: &[Item], target: usize, cues: &mut Vec<Cue>) {
 /// Whether the word at `i` stands like a noun: after an article, adjective mark or possessive.
 fn noun_place(items: &[Item], i: usize) -> bool {
     let Some(before) = i.checked_sub(1).and_then(|b| items.get(b)) else { return true };
-    before.kind == Kind::Mark || is_possessive(Some(before)) || before.entry.is(flag::STOP) && !before.entry.is(flag::BE | flag::SUBJECT)
+    before.kind == Kind::Mark
+        || is_possessive(Some(before))
+        || before.entry.is(flag::STOP) && !before.entry.is(flag::BE | flag::SUBJECT)
 }

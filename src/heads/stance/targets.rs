@@ -69,9 +69,7 @@ pub(super) fn find(document: &Document, sentences: &[Sentence], words: &Words, t
             search.name(name);
         }
         search.pronouns();
-        let byte = |at: usize, end: bool| {
-            words.get(at).map_or(0, |w| if end { w.end } else { w.begin }) as usize
-        };
+        let byte = |at: usize, end: bool| words.get(at).map_or(0, |w| if end { w.end } else { w.begin }) as usize;
         mentions.extend(search.found.iter().map(|&(b, e)| Mention { begin: byte(b, false), end: byte(e - 1, true) }));
     } else {
         mentions.extend(target.mentions.iter().filter_map(|span| {
@@ -104,7 +102,10 @@ impl Search<'_> {
         let cased = own.iter().any(|w| w.capital);
         let single_upper = end - begin == 1 && own.get(begin).is_some_and(|w| w.upper && w.len > 1);
         let whole = own.keys(begin, end);
-        self.phrase(&whole, cased, single_upper && own.get(begin).is_some_and(|w| w.len <= 4));
+        // A state by itself is found through its table, where "South Sudan" is not Sudan.
+        if nations::at(&own, begin).is_none_or(|(_, _, n)| begin + n < end) {
+            self.phrase(&whole, cased, single_upper && own.get(begin).is_some_and(|w| w.len <= 4));
+        }
         let untitled = (begin..end).find(|&i| !is_title(&own, i)).unwrap_or(begin);
         if untitled > begin && untitled < end && own.get(untitled).is_some_and(|w| w.capital) {
             let rest = own.keys(untitled, end);
@@ -238,9 +239,10 @@ impl Search<'_> {
             let start = (at + 1).checked_sub(surname.len()).filter(|&s| self.words.matches(s, &surname)).unwrap_or(at);
             // "the Clinton Foundation" is not Clinton.
             let part_of_other = self.words.gap(at) == Gap::Joined
-                && self.words.get(at + 1).is_some_and(|w| {
-                    w.capital && w.begin == word.end + 1 && lists().organisation.contains(&w.key)
-                });
+                && self
+                    .words
+                    .get(at + 1)
+                    .is_some_and(|w| w.capital && w.begin == word.end + 1 && lists().organisation.contains(&w.key));
             if part_of_other {
                 continue;
             }
@@ -269,10 +271,7 @@ impl Search<'_> {
             rest.0 += 1;
         }
         let last = (rest.0 < rest.1).then(|| own.get(rest.1 - 1)).flatten().map(|w| w.key);
-        let body = match last {
-            None => None,
-            Some(last) => Some((lists().government.contains(&last), lists().forces.contains(&last), last)),
-        };
+        let body = last.map(|last| (lists().government.contains(&last), lists().forces.contains(&last), last));
         for at in 0..self.words.len() {
             match body {
                 None => self.state(at, nation, form),
@@ -346,8 +345,7 @@ impl Search<'_> {
         }
         let mut begin = at;
         let mut steps = 0;
-        loop {
-            let Some(before) = begin.checked_sub(1) else { break };
+        while let Some(before) = begin.checked_sub(1) {
             let (Some(word), gap) = (self.words.get(before), self.words.gap(before)) else { break };
             if gap == Gap::Apart || word.sentence != head.sentence || steps > 4 {
                 break;
@@ -416,12 +414,12 @@ impl Search<'_> {
         match named {
             Some((which, from)) if which == nation => self.found.push((from, at + 1)),
             Some(_) => {}
-            None if self.words.get(owner).is_some_and(|w| lists().country.contains(&w.key)) => {
-                if self.certain(at, nation) {
+            None => {
+                let country = self.words.get(owner).is_some_and(|w| lists().country.contains(&w.key));
+                if country && self.certain(at, nation) {
                     self.found.push((begin, at + 1));
                 }
             }
-            None => {}
         }
     }
 
@@ -453,13 +451,12 @@ impl Search<'_> {
         }
         let pronouns = [key("he"), key("she")];
         let mut subject = false;
-        for (s, sentence) in self.sentences.iter().enumerate() {
+        for sentence in self.sentences {
             let from = sentence.first_token;
             let pronoun = subject && self.words.get(from).is_some_and(|w| pronouns.contains(&w.key));
             if pronoun {
                 self.found.push((from, from + 1));
             }
-            let _ = s;
             subject = self.is_subject(sentence, pronoun);
         }
     }

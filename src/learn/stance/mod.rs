@@ -95,7 +95,9 @@ pub struct StanceTraining {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StanceError {
     /// A label without examples.
-    #[error("no labelled mention is {0}: stance needs supportive, critical and neutral rows with the spans of their mentions")]
+    #[error(
+        "no labelled mention is {0}: stance needs supportive, critical and neutral rows with the spans of their mentions"
+    )]
     EmptyClass(&'static str),
     /// Nothing to calibrate on.
     #[error("no dev row with labelled mentions: stance needs some to calibrate its probabilities")]
@@ -135,7 +137,8 @@ pub fn train_stance_with(
     let labelled = examples::labelled(&rows);
     let mut examples = examples::extract(&labelled, &vocabulary, plan);
     let own = templates::sentences(plan.template_count, seed);
-    let own: Vec<_> = examples::labelled(&own).into_iter().map(|l| examples::Labelled { kind: Kind::Template, ..l }).collect();
+    let own: Vec<_> =
+        examples::labelled(&own).into_iter().map(|l| examples::Labelled { kind: Kind::Template, ..l }).collect();
     let given = examples.len();
     progress(&format!("stance: {given} labelled mentions"));
     let mut labels = [0; CLASSES];
@@ -225,25 +228,6 @@ fn document(example: &Example, idf: &[f32], plan: &StancePlan) -> SparseDoc {
     SparseDoc(Arc::new(merged))
 }
 
-/// Lab only.
-#[doc(hidden)]
-pub fn dump(rows: &[LabelledArticle], path: &str) {
-    use std::io::Write;
-    let plan = StancePlan { judged: 1.0, speaker: 1.0, no_judgement: 1.0, bits: 18, ..StancePlan::default() };
-    let mut out = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
-    let vocabulary = examples::vocabulary(rows, 3);
-    for item in examples::labelled(rows) {
-        for e in examples::extract(&[item], &vocabulary, &plan) {
-            let kind = match item.kind { Kind::Portrayal => 0, Kind::Judged => 1, Kind::Speaker => 2, Kind::NoJudgement => 3, Kind::Template => 4 };
-            let ds = item.row.dataset.clone().unwrap_or_default();
-            let dev = item.row.split == crate::learn::rows::Split::Dev;
-            let views: Vec<String> = e.views.iter().map(|v| v.iter().map(|x| x.to_string()).collect::<Vec<_>>().join(",")).collect();
-            let dense: Vec<String> = e.dense.iter().map(|x| x.to_string()).collect();
-            writeln!(out, "{}\t{}\t{}\t{}\t{}\t{}\t{}", ds, dev, kind, e.label, crate::text::hash_word(item.row.text.as_bytes()), dense.join(","), views.join(";")).unwrap();
-        }
-    }
-}
-
 fn fit(
     plan: &StancePlan,
     examples: &[Example],
@@ -264,3 +248,6 @@ fn fit(
     });
     params.check()?.fit(&dataset)
 }
+
+#[cfg(test)]
+mod tests;

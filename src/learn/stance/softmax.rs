@@ -141,7 +141,14 @@ where
     }
 }
 
-fn step(model: &mut Softmax, squares: &mut [f32], doc: &SparseDoc, error: &[f32], weight: f32, params: &ValidSoftmaxParams) {
+fn step(
+    model: &mut Softmax,
+    squares: &mut [f32],
+    doc: &SparseDoc,
+    error: &[f32],
+    weight: f32,
+    params: &ValidSoftmaxParams,
+) {
     let n = params.classes;
     for (feature, value) in doc.pairs() {
         let range = feature * n..(feature + 1) * n;
@@ -194,8 +201,8 @@ pub(crate) fn records(docs: Vec<SparseDoc>) -> ndarray::Array2<SparseDoc> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Ix1;
     use linfa::{Dataset, traits::Predict};
+    use ndarray::Ix1;
 
     fn params() -> ValidSoftmaxParams {
         ValidSoftmaxParams { classes: 3, features: 4, epochs: 20, learning_rate: 0.5, l2: 1e-4, seed: 1 }

@@ -12,7 +12,7 @@ use rand_xoshiro::{
 };
 
 /// `T`: target, `E`: another party, `C`/`P`/`H`: criticised, praised, harmed; small letter: base form.
-const PATTERNS: [(&str, &str); 107] = [
+const PATTERNS: [(&str, &str); 113] = [
     ("E C T", "critical"),
     ("T C E", "neutral"),
     ("T was C by E", "critical"),
@@ -118,6 +118,12 @@ const PATTERNS: [(&str, &str); 107] = [
     ("E welcomed the decision by T", "supportive"),
     ("E condemned the decision by T", "critical"),
     ("T condemned the decision by E", "neutral"),
+    ("T voiced concern over the escalating violence in E", "neutral"),
+    ("T has sounded the alarm over the violence in E", "neutral"),
+    ("the T foreign ministry expressed alarm over the crisis in E", "neutral"),
+    ("E warned of the persecution of T", "neutral"),
+    ("It was T whom E C", "critical"),
+    ("It was E whom T C", "neutral"),
     ("E accused T of killing civilians", "critical"),
     ("T accused E of killing civilians", "neutral"),
 ];
@@ -157,34 +163,92 @@ const PRAISED: [(&str, &str); 14] = [
     ("honoured", "honour"),
 ];
 const HARMED: [&str; 14] = [
-    "attacked", "bombed", "killed", "massacred", "persecuted", "tortured", "shelled", "murdered", "targeted", "abused",
-    "raided", "oppressed", "beaten", "slaughtered",
+    "attacked",
+    "bombed",
+    "killed",
+    "massacred",
+    "persecuted",
+    "tortured",
+    "shelled",
+    "murdered",
+    "targeted",
+    "abused",
+    "raided",
+    "oppressed",
+    "beaten",
+    "slaughtered",
 ];
 const HEADS: [&str; 12] = [
-    "", "", "", "", "On Sunday, ", "In a statement, ", "Meanwhile, ", "Officials said that ", "According to the report, ",
-    "At a news conference, ", "Earlier this week, ", "The paper wrote that ",
+    "",
+    "",
+    "",
+    "",
+    "On Sunday, ",
+    "In a statement, ",
+    "Meanwhile, ",
+    "Officials said that ",
+    "According to the report, ",
+    "At a news conference, ",
+    "Earlier this week, ",
+    "The paper wrote that ",
 ];
 const TAILS: [&str; 14] = [
-    "", "", "", " on Sunday", " in a statement", " over the vote", " after the talks", " for its handling of the crisis",
-    " during a debate", " in recent days", ", according to local media", " on television", " at a meeting of ministers",
+    "",
+    "",
+    "",
+    " on Sunday",
+    " in a statement",
+    " over the vote",
+    " after the talks",
+    " for its handling of the crisis",
+    " during a debate",
+    " in recent days",
+    ", according to local media",
+    " on television",
+    " at a meeting of ministers",
     ", saying the decision would shape the region",
 ];
 /// What follows a verb of criticism: it describes the one spoken of.
 const BLAMES: [&str; 12] = [
-    " for its reckless and dishonest conduct", ", calling it a disgrace", " as a corrupt failure", " over the terrible scandal",
-    " for lying to the public", ", saying it had betrayed its voters", " as dangerous and incompetent",
-    " for ignoring the worst crisis in years", ", accusing it of fraud", " for a shameful failure", " over its brutal methods",
+    " for its reckless and dishonest conduct",
+    ", calling it a disgrace",
+    " as a corrupt failure",
+    " over the terrible scandal",
+    " for lying to the public",
+    ", saying it had betrayed its voters",
+    " as dangerous and incompetent",
+    " for ignoring the worst crisis in years",
+    ", accusing it of fraud",
+    " for a shameful failure",
+    " over its brutal methods",
     ", calling the plan a disaster",
 ];
 /// What follows a verb of praise.
 const MERITS: [&str; 12] = [
-    " for its outstanding work", ", calling it a triumph", " as honest and brave", " for its generous help",
-    " as the finest of its generation", ", saying it had saved many lives", " for a great success", " as a true friend of peace",
-    " for its courage and skill", ", calling the plan excellent", " over its brilliant victory", " for its quick and brave rescue",
+    " for its outstanding work",
+    ", calling it a triumph",
+    " as honest and brave",
+    " for its generous help",
+    " as the finest of its generation",
+    ", saying it had saved many lives",
+    " for a great success",
+    " as a true friend of peace",
+    " for its courage and skill",
+    ", calling the plan excellent",
+    " over its brilliant victory",
+    " for its quick and brave rescue",
 ];
 const NAMES: [&str; 10] = [
-    "Veltria", "Marlow", "the Kestrel Party", "Anna Tovey", "the Dorvan government", "Harlan Pike", "Osmia", "the Tarn Council",
-    "Ruvia", "Jon Adley",
+    "Veltria",
+    "Marlow",
+    "the Kestrel Party",
+    "Anna Tovey",
+    "the Dorvan government",
+    "Harlan Pike",
+    "Osmia",
+    "the Tarn Council",
+    "Ruvia",
+    "Jon Adley",
 ];
 
 /// `count` labelled sentences, the same for the same seed.
@@ -236,7 +300,7 @@ fn sentence((pattern, label): (&str, &str), random: &mut Xoshiro256PlusPlus) -> 
         _ => None,
     };
     let tail = match judged {
-        Some(list) if random.next_u64() % 2 == 0 => *pick(list, random),
+        Some(list) if random.next_u64().is_multiple_of(2) => *pick(list, random),
         _ => *pick(&TAILS, random),
     };
     text.push_str(tail);
