@@ -6,6 +6,7 @@ use super::{
     mask::{Kind, Masked, symbol},
     roles::{Cue, Role},
 };
+use std::sync::OnceLock;
 
 /// How many there are.
 pub(crate) const DENSE: usize = CHANNELS * (POLAR * 2 + COMPOUNDS * 2) + MISC + CLASSES.len() * 8 + 8;
@@ -17,6 +18,12 @@ const MISC: usize = 16;
 
 /// Values of one sentence.
 pub(super) type Dense = [f32; DENSE];
+
+/// exp(-d/5) and exp(-d/10) by distance.
+fn decays() -> &'static [(f32, f32); 64] {
+    static DECAYS: OnceLock<[(f32, f32); 64]> = OnceLock::new();
+    DECAYS.get_or_init(|| std::array::from_fn(|d| ((-(d as f32) / 5.0).exp(), (-(d as f32) / 10.0).exp())))
+}
 
 /// A word of known valence and where it stands.
 struct Polar {
@@ -112,12 +119,13 @@ fn add_polar(
     let base = at + if polar.value > 0.0 { 0 } else { POLAR };
     let size = polar.value.abs();
     let near = distance as f32;
-    let exp5 = size * (-near / 5.0).exp();
+    let (fast, slow) = decays().get(distance).copied().unwrap_or_default();
+    let exp5 = size * fast;
     bump(out, base, size * 0.5);
     bump(out, base + 1, if polar.quoted { size * 0.5 } else { 0.0 });
     bump(out, base + 2, size / (1.0 + near) * 2.0);
     bump(out, base + 3, exp5);
-    bump(out, base + 4, size * (-near / 10.0).exp());
+    bump(out, base + 4, size * slow);
     bump(out, base + 5, if clause.0 <= polar.at && polar.at < clause.1 { size * 0.7 } else { 0.0 });
     bump(out, base + 6 + right, size * 0.5);
     bump(out, base + 8 + right, exp5);

@@ -40,7 +40,9 @@ impl StanceHead {
     /// The stance toward each target, in their order; toward the main parties when there is none.
     #[must_use]
     pub fn predict(&self, document: &Document, sentences: &[Sentence], targets: &[Target]) -> Vec<StanceResult> {
-        let words = words::Words::new(document, sentences);
+        // A caller who gives the mentions needs no search.
+        let given = !targets.is_empty() && targets.iter().all(|t| !t.mentions.is_empty());
+        let words = if given { words::Words::default() } else { words::Words::new(document, sentences) };
         let found;
         let targets = if targets.is_empty() {
             found = parties::main_parties(document, sentences, &words, &self.model.vocabulary);
@@ -124,3 +126,6 @@ impl StanceHead {
         Ok(Self { model: SentenceModel::from_files(get)? })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,8 +143,9 @@ fn leftward(items: &[Item], target: usize, cues: &mut Vec<Cue>) {
             by = item.entry.is(flag::FROM);
             at = !by;
         }
-        let as_noun = item.entry.verb == 0 || ((by || at) && noun_place(items, i));
-        let class = if item.entry.noun > 0 && as_noun { item.entry.noun } else { item.entry.verb };
+        // "attack" is a noun where it stands like one: "the attack on T".
+        let noun = item.entry.noun > 0 && (item.entry.verb == 0 || (by || at) && noun_place(items, i));
+        let class = if noun { item.entry.noun } else { item.entry.verb };
         if class > 0 {
             let role = if by { Role::Agent } else { Role::Theme };
             add(cues, class, role, item.negated, distance + 4 * crossed, i);

@@ -102,7 +102,10 @@ impl Search<'_> {
         let cased = own.iter().any(|w| w.capital);
         let single_upper = end - begin == 1 && own.get(begin).is_some_and(|w| w.upper && w.len > 1);
         let whole = own.keys(begin, end);
-        self.phrase(&whole, cased, single_upper && own.get(begin).is_some_and(|w| w.len <= 4));
+        // A state by itself is found through its table, where "South Sudan" is not Sudan.
+        if nations::at(&own, begin).is_none_or(|(_, _, n)| begin + n < end) {
+            self.phrase(&whole, cased, single_upper && own.get(begin).is_some_and(|w| w.len <= 4));
+        }
         let untitled = (begin..end).find(|&i| !is_title(&own, i)).unwrap_or(begin);
         if untitled > begin && untitled < end && own.get(untitled).is_some_and(|w| w.capital) {
             let rest = own.keys(untitled, end);
@@ -448,13 +451,12 @@ impl Search<'_> {
         }
         let pronouns = [key("he"), key("she")];
         let mut subject = false;
-        for (s, sentence) in self.sentences.iter().enumerate() {
+        for sentence in self.sentences {
             let from = sentence.first_token;
             let pronoun = subject && self.words.get(from).is_some_and(|w| pronouns.contains(&w.key));
             if pronoun {
                 self.found.push((from, from + 1));
             }
-            let _ = s;
             subject = self.is_subject(sentence, pronoun);
         }
     }

@@ -248,3 +248,6 @@ fn fit(
     });
     params.check()?.fit(&dataset)
 }
+
+#[cfg(test)]
+mod tests;

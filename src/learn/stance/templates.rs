@@ -12,7 +12,7 @@ use rand_xoshiro::{
 };
 
 /// `T`: target, `E`: another party, `C`/`P`/`H`: criticised, praised, harmed; small letter: base form.
-const PATTERNS: [(&str, &str); 107] = [
+const PATTERNS: [(&str, &str); 113] = [
     ("E C T", "critical"),
     ("T C E", "neutral"),
     ("T was C by E", "critical"),
@@ -118,6 +118,12 @@ const PATTERNS: [(&str, &str); 107] = [
     ("E welcomed the decision by T", "supportive"),
     ("E condemned the decision by T", "critical"),
     ("T condemned the decision by E", "neutral"),
+    ("T voiced concern over the escalating violence in E", "neutral"),
+    ("T has sounded the alarm over the violence in E", "neutral"),
+    ("the T foreign ministry expressed alarm over the crisis in E", "neutral"),
+    ("E warned of the persecution of T", "neutral"),
+    ("It was T whom E C", "critical"),
+    ("It was E whom T C", "neutral"),
     ("E accused T of killing civilians", "critical"),
     ("T accused E of killing civilians", "neutral"),
 ];

@@ -1,0 +1,58 @@
+use super::{StancePlan, evaluate_stance, templates, train_stance, train_stance_with};
+use crate::{
+    article::Target,
+    prediction::{StanceLabel, StanceResult},
+    text::{Document, sentences},
+};
+
+fn small() -> StancePlan {
+    StancePlan { bits: 14, epochs: 6, template_count: 1, ..StancePlan::default() }
+}
+
+fn ask(head: &crate::heads::stance::StanceHead, title: &str, text: &str, targets: &[&str]) -> Vec<StanceResult> {
+    let document = Document::new(title, text);
+    let targets: Vec<Target> = targets.iter().map(|n| Target { name: (*n).into(), ..Target::default() }).collect();
+    head.predict(&document, &sentences(&document), &targets)
+}
+
+#[test]
+fn learns_who_judges_whom_and_repeats() {
+    let (rows, dev) = (templates::sentences(3_000, 7), templates::sentences(400, 8));
+    let train = || train_stance_with(&small(), &rows, &dev, 1, &|_| {}).unwrap();
+    let trained = train();
+    assert_eq!(trained.head.to_files(), train().head.to_files());
+    let figures = evaluate_stance(&trained.head, &dev);
+    assert!(figures.macro_f1 > 0.9, "{figures:?}");
+    let text = "The Tarn Council criticised Harlan Pike. Pike was condemned by the Osmian envoy. \
+                Harlan Pike has failed the people, the council said.";
+    let results = ask(&trained.head, "", text, &["Harlan Pike", "Tarn Council", "Nobody"]);
+    let labels: Vec<StanceLabel> = results.iter().map(|r| r.label).collect();
+    assert_eq!(labels[0], StanceLabel::Critical);
+    assert_ne!(labels[1], StanceLabel::Critical);
+    assert_eq!(labels[2], StanceLabel::TargetNotFound);
+    assert_eq!(results[0].mentions, 3);
+    assert_eq!(results[0].evidence.len(), 3);
+}
+
+/// In the manner of the first real article, in our own words.
+#[test]
+fn a_story_of_one_government_accused_by_another() {
+    let (rows, dev) = (templates::sentences(3_000, 7), templates::sentences(400, 8));
+    let head = train_stance_with(&small(), &rows, &dev, 1, &|_| {}).unwrap().head;
+    let text = "Jordan voiced concern over the violence in Kenya. The cleric Omar al-Hadi condemned Kenyan authorities in a \
+                statement on Friday. He accused Kenya's new government of killing civilians. A monitor spoke of genocide against \
+                Ruvians, and blamed the Kenyan security forces for the bloodshed.";
+    let results = ask(&head, "", text, &["Kenyan government", "Ruvian community", "Omar al-Hadi"]);
+    assert_eq!(results[0].label, StanceLabel::Critical, "{:?}", results[0]);
+    assert_eq!(results[0].mentions, 3);
+    assert_ne!(results[1].label, StanceLabel::Critical, "{:?}", results[1]);
+    assert_ne!(results[2].label, StanceLabel::Critical, "{:?}", results[2]);
+}
+
+#[test]
+fn says_what_is_missing() {
+    let rows = templates::sentences(200, 7);
+    let quiet = |_: &str| {};
+    assert!(train_stance(&[], &rows, 1, &quiet).unwrap_err().to_string().contains("no labelled mention is supportive"));
+    assert!(train_stance(&rows, &[], 1, &quiet).unwrap_err().to_string().contains("no dev row"));
+}
