@@ -15,8 +15,8 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// Counts the features of `document`; `touch` is called with each slot when
-    /// it is first seen, so that its weights can be fetched ahead of their use.
+    /// Counts the features of `document`; `touch` is called with the slot of each (the number of slots for an unknown
+    /// one), so that its weights can be fetched ahead of their use.
     pub fn count(
         &mut self,
         document: &Document,
@@ -25,38 +25,46 @@ impl Counter {
         mut touch: impl FnMut(u32),
     ) {
         self.clear();
-        if self.counts.len() != index.slots() {
-            self.counts = vec![0; index.slots()];
+        // One more than there are slots: unknown features are counted there and forgotten.
+        let end = index.slots();
+        if self.counts.len() != end + 1 {
+            self.counts = vec![0; end + 1];
         }
+        let words = document.tokens().len();
+        self.slots.resize(2 * words + 1, 0);
         let (title, text) = document.tokens().split_at(document.title_tokens());
-        let mut known = 0;
+        let (mut distinct, mut known) = (0, 0);
         for (tokens, weight) in [(title, params.title_weight), (text, 1)] {
+            let mut add = |slot: u32| {
+                touch(slot);
+                let Some(count) = self.counts.get_mut(slot as usize) else { return };
+                if let Some(place) = self.slots.get_mut(distinct) {
+                    *place = slot;
+                }
+                // Whether a feature is new cannot be foreseen either: the place is written in any case.
+                distinct += usize::from(*count == 0);
+                *count = count.saturating_add(weight);
+            };
             let mut previous = None;
             for token in tokens {
-                if let Some(slot) = index.slot(token.hash) {
-                    known += 1;
-                    self.add(slot, weight, &mut touch);
-                }
-                if let Some(first) = previous.filter(|_| params.pairs)
-                    && let Some(slot) = index.slot(hash_pair(first, token.hash))
-                {
-                    self.add(slot, weight, &mut touch);
+                let slot = index.slot_or_end(token.hash);
+                known += usize::from((slot as usize) < end);
+                add(slot);
+                if let Some(first) = previous.filter(|_| params.pairs) {
+                    add(index.slot_or_end(hash_pair(first, token.hash)));
                 }
                 previous = Some(token.hash);
             }
         }
-        self.words = document.tokens().len();
-        self.known_words = known;
-    }
-
-    #[inline(always)]
-    fn add(&mut self, slot: u32, weight: u16, touch: &mut impl FnMut(u32)) {
-        let Some(count) = self.counts.get_mut(slot as usize) else { return };
-        if *count == 0 {
-            self.slots.push(slot);
-            touch(slot);
+        self.slots.truncate(distinct);
+        if let Some(unknown) = self.counts.last_mut() {
+            *unknown = 0;
         }
-        *count = count.saturating_add(weight);
+        if let Some(at) = self.slots.iter().position(|&s| s as usize == end) {
+            self.slots.remove(at);
+        }
+        self.words = words;
+        self.known_words = known;
     }
 
     fn clear(&mut self) {
@@ -139,7 +147,8 @@ mod tests {
         counter.count(&Document::new("Peace talks", "Talks on peace. Talks!"), &params, &index, |s| touched.push(s));
         let count = |hash| counter.get(index.slot(hash).unwrap());
         assert_eq!((count(peace), count(talks), count(pair)), (4, 5, 4));
-        assert_eq!(touched, counter.slots());
+        assert!(counter.slots().iter().all(|s| touched.contains(s)));
+        assert_eq!(counter.slots().len(), 3);
         assert!((counter.known_share() - 5.0 / 6.0).abs() < 1e-6);
         counter.count(&Document::new("", ""), &params, &index, |_| {});
         assert!(counter.slots().is_empty() && counter.counts().iter().all(|&c| c == 0));

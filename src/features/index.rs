@@ -81,18 +81,23 @@ impl FeatureIndex {
     #[inline(always)]
     #[must_use]
     pub fn slot(&self, hash: u64) -> Option<u32> {
+        let slot = self.slot_or_end(hash);
+        ((slot as usize) < self.slots()).then_some(slot)
+    }
+
+    /// The slot of a feature, or the number of slots when it has none. Without a branch on which it is: half of a
+    /// text's pairs are unknown, in no order that a processor could foresee.
+    #[inline(always)]
+    #[must_use]
+    pub(super) fn slot_or_end(&self, hash: u64) -> u32 {
         let at = bucket(hash, self.shift);
-        let [low, high] = *self.buckets.get(at)?;
+        let [low, high] = self.buckets.get(at).copied().unwrap_or_default();
         let pattern = u64::from(fingerprint(hash)) * LANES;
-        let (low, high) = (zero_lanes(low ^ pattern), zero_lanes(high ^ pattern));
-        let way = if low != 0 {
-            low.trailing_zeros() / 16
-        } else if high != 0 {
-            4 + high.trailing_zeros() / 16
-        } else {
-            return None;
-        };
-        Some((at * WAYS) as u32 + way)
+        // The first lane that matches; 4 when none of the four does.
+        let first = |word: u64| (zero_lanes(word ^ pattern).trailing_zeros() / 16) as usize;
+        let (low, high) = (first(low), first(high));
+        let way = if low < WAYS / 2 { low } else { WAYS / 2 + high };
+        (if way < WAYS { at * WAYS + way } else { self.slots() }) as u32
     }
 }
 

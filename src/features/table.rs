@@ -123,10 +123,11 @@ impl WeightTable {
         self.get_lane(slot, lane(column))
     }
 
-    /// Asks the processor to fetch a row.
+    /// Asks the processor to fetch a row; the last one for a slot beyond the end.
     #[inline(always)]
     pub fn prefetch(&self, slot: u32) {
-        kernel::prefetch(&self.blocks, slot as usize * self.width);
+        let blocks: &[Block] = &self.blocks;
+        kernel::prefetch(blocks, (slot as usize * self.width).min(blocks.len().saturating_sub(1)));
     }
 
     /// The scores of a counted document.

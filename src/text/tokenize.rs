@@ -165,6 +165,11 @@ pub(super) fn first_high(bytes: &[u8]) -> Option<usize> {
 }
 
 fn is_word_char(c: char) -> bool {
+    // Quotes and dashes of everyday text, without a look into the tables.
+    !('\u{2000}'..='\u{206f}').contains(&c) && is_word_char_by_table(c)
+}
+
+fn is_word_char_by_table(c: char) -> bool {
     c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c)
 }
 

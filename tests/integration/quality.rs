@@ -50,7 +50,8 @@ fn countries_of_sentences_that_are_traps() {
     let traps = table("region_traps.tsv");
     for row in &traps {
         let region = desk.ask(&row[1], &[]).region.unwrap();
-        let mut got: Vec<&str> = region.countries.iter().filter(|c| c.probability >= 0.5).map(|c| &c.code[..]).collect();
+        let mut got: Vec<&str> =
+            region.countries.iter().filter(|c| c.probability >= 0.5).map(|c| &c.code[..]).collect();
         let mut expect: Vec<&str> = row[2].split(' ').filter(|c| *c != "-").collect();
         got.sort_unstable();
         expect.sort_unstable();
@@ -98,7 +99,8 @@ fn texts_that_are_no_news_get_an_abstention() {
         } else {
             wrong.push(format!("{}: {}", row["kind"], topic.labels[0].name));
         }
-        assert!(!topic.labels.is_empty(), "the ranked labels are returned all the same");
+        // The ranked labels are returned all the same, but for a text without a word.
+        assert!(!topic.labels.is_empty() || topic.abstained == Some(AbstentionReason::TooShort));
     }
     check("out of domain", right, texts.len(), 0.8, &wrong);
 }
