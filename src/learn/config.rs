@@ -17,9 +17,9 @@ pub struct TrainConfig {
     pub seed: u64,
     /// The heads to train; those without labelled rows are left out.
     pub heads: Vec<Head>,
-    /// Rows whose `licence` begins with one of these are not read.
+    /// Rows whose `licence` begins with one of these are not trained on; dev rows among them are measured on.
     pub exclude_licences: Vec<String>,
-    /// Rows of these data sets are not read.
+    /// The same for rows of these data sets.
     pub exclude_datasets: Vec<String>,
     /// Licences of data sets whose rows do not state one.
     pub licences: BTreeMap<String, String>,

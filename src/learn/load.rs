@@ -3,7 +3,7 @@
 
 use super::{
     config::TrainConfig,
-    rows::{LabelledArticle, RowError, Split, read_rows},
+    rows::{LabelledArticle, Row, RowError, Split, read_rows},
 };
 use crate::{
     model::DataSource,
@@ -25,6 +25,8 @@ pub struct Example {
     pub file: usize,
     /// Line, from 1.
     pub line: u64,
+    /// A dev row that the configuration excludes: measured on, never trained or calibrated on.
+    pub measured_only: bool,
 }
 
 /// All rows of a training.
@@ -63,20 +65,26 @@ impl Corpus {
         for (file, path) in files.iter().enumerate() {
             read_rows(path, |row| match row {
                 Err(e) => errors.push(e),
-                Ok(row) if excluded(&row.article, config) => {}
+                Ok(row) if excluded(&row.article, config) => {
+                    if row.article.split == Split::Dev {
+                        let Row { line, article } = row;
+                        corpus.examples.push(Example { article, file, line, measured_only: true });
+                    }
+                }
                 Ok(row) if wrong_label(&row.article).is_some() => {
                     let message = wrong_label(&row.article).unwrap_or_default();
                     errors.push(RowError { file: path.clone(), line: row.line, message });
                 }
                 Ok(row) => {
                     hash_row(&mut digest, &row.article);
-                    corpus.examples.push(Example { article: row.article, file, line: row.line });
+                    let Row { line, article } = row;
+                    corpus.examples.push(Example { article, file, line, measured_only: false });
                 }
             })
             .map_err(|source| LoadError::Io { file: path.clone(), source })?;
         }
         corpus.digest = digest.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        if !corpus.examples.iter().any(|e| e.article.split == Split::Dev) {
+        if corpus.part(Split::Dev).next().is_none() {
             set_dev_aside(&mut corpus.examples, config);
         }
         Ok((corpus, errors))
@@ -89,9 +97,16 @@ impl Corpus {
         RowError { file, line: example.line, message: message.into() }
     }
 
-    /// The rows of one part.
+    /// The rows of one part that may be trained and calibrated on.
     pub fn part(&self, split: Split) -> impl Iterator<Item = &Example> {
-        self.examples.iter().filter(move |e| e.article.split == split)
+        self.examples.iter().filter(move |e| e.article.split == split && !e.measured_only)
+    }
+
+    /// Every dev row, in the order of the files: what `wiredesk evaluate` reads of them.
+    #[must_use]
+    pub fn dev(&self) -> Vec<LabelledArticle> {
+        let dev = self.examples.iter().filter(|e| e.article.split == Split::Dev);
+        dev.map(|e| e.article.clone()).collect()
     }
 
     /// The data sets of the training rows with their licences, for the card.
@@ -153,6 +168,9 @@ fn hash_row(digest: &mut Sha256, article: &LabelledArticle) {
 fn set_dev_aside(examples: &mut [Example], config: &TrainConfig) {
     let mut parts: HashMap<String, bool> = HashMap::new();
     for (i, example) in examples.iter_mut().enumerate() {
+        if example.measured_only {
+            continue;
+        }
         let article = &mut example.article;
         let key = article.group.clone().unwrap_or_else(|| format!("{}#{i}", article.id));
         let dev = *parts.entry(key).or_insert_with_key(|key| {

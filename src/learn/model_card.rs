@@ -63,7 +63,7 @@ fn head_section(md: &mut String, head: &HeadCard) {
         md.push_str("No dev rows: not measured.\n");
         return;
     }
-    md.push_str("On dev rows, which were not trained on (95 % bootstrap interval; \"majority\" always gives the most frequent label):\n\n");
+    md.push_str("On dev rows, none of which was trained on; those of excluded licences are outlets that the model never saw (95 % bootstrap interval; \"majority\" always gives the most frequent label):\n\n");
     md.push_str(
         "| data set | articles | figure | value | interval | majority |\n| --- | --- | --- | --- | --- | --- |\n",
     );

@@ -59,7 +59,7 @@ pub fn topic_rows<'a>(corpus: &'a Corpus, taxonomy: &Taxonomy) -> Result<Option<
     let mut errors = Vec::new();
     let mut by_label: BTreeMap<usize, [Vec<&Example>; 2]> = BTreeMap::new();
     for example in &corpus.examples {
-        let Some(topic) = &example.article.topic else { continue };
+        let Some(topic) = example.article.topic.as_ref().filter(|_| !example.measured_only) else { continue };
         let part = match example.article.split {
             Split::Train => 0,
             Split::Dev => 1,

@@ -124,7 +124,7 @@ pub fn train(
     let space = fold(&encoder, columns, &models);
     progress("measuring on the dev rows");
     let card = card(corpus, config, command, &space, cards);
-    assemble(&parts, corpus, config, card, space, heads)
+    assemble(corpus, config, card, space, heads)
 }
 
 /// At most `most` rows, evenly drawn, that carry no region label and name no place: examples of "none".
@@ -256,7 +256,6 @@ fn card(corpus: &Corpus, config: &TrainConfig, command: &str, space: &Space, hea
 
 /// Measures the model on the dev rows by the code that serves, writes the card, lays out the files.
 fn assemble(
-    parts: &Parts,
     corpus: &Corpus,
     config: &TrainConfig,
     mut card: Card,
@@ -271,7 +270,7 @@ fn assemble(
         if config.version.is_empty() { corpus.digest.chars().take(12).collect() } else { config.version.clone() };
     let identity = Identity { name: config.name.clone(), version: version.clone(), digest: String::new() };
     let classifier = Classifier::from_parts(identity, card.clone(), space, heads);
-    for (head, metrics) in figures(&classifier, &parts.dev, config.seed) {
+    for (head, metrics) in figures(&classifier, &corpus.dev(), config.seed) {
         if let Some(head) = card.heads.iter_mut().find(|h| h.head == head.name()) {
             head.metrics = metrics;
         }
