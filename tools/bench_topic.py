@@ -90,7 +90,8 @@ def main():
     results = {"wiredesk": [], "fasttext": [], "scikit-learn": []}
     for _ in range(options.rounds):
         results["wiredesk"].append(wiredesk(binary, articles, options.heads, options.model))
-        results["fasttext"].append(per_article(lambda ts: [fast.predict(t) for t in ts], texts))
+        # `predict` as its Python wrapper calls it: the wrapper itself fails with NumPy 2.
+        results["fasttext"].append(per_article(lambda ts: [fast.f.predict(t + "\n", 1, 0.0, "strict") for t in ts], texts))
         results["scikit-learn"].append(per_article(svc.predict, texts))
     words = sum(len(t.split()) for t in texts) // len(texts)
     print(f"{len(texts)} articles, {words} words on average, {options.rounds} rounds in turn, heads: {options.heads}")
