@@ -50,6 +50,12 @@ pub(super) struct Words {
 
 /// Hash of a word without case and diacritics.
 pub(super) fn key(word: &str) -> u64 {
+    let mut lower = [0; 32];
+    if let Some(lower) = lower.get_mut(..word.len()).filter(|_| word.is_ascii()) {
+        lower.copy_from_slice(word.as_bytes());
+        lower.make_ascii_lowercase();
+        return hash_word(lower);
+    }
     let plain: String = word.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
     hash_word(plain.as_bytes())
 }
