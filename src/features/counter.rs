@@ -11,7 +11,6 @@ pub struct Counter {
     /// The slots that occur, in the order of their first occurrence.
     slots: Vec<u32>,
     words: usize,
-    known_words: usize,
 }
 
 impl Counter {
@@ -33,7 +32,7 @@ impl Counter {
         let words = document.tokens().len();
         self.slots.resize(2 * words + 1, 0);
         let (title, text) = document.tokens().split_at(document.title_tokens());
-        let (mut distinct, mut known) = (0, 0);
+        let mut distinct = 0;
         for (tokens, weight) in [(title, params.title_weight), (text, 1)] {
             let mut add = |slot: u32| {
                 touch(slot);
@@ -47,9 +46,7 @@ impl Counter {
             };
             let mut previous = None;
             for token in tokens {
-                let slot = index.slot_or_end(token.hash);
-                known += usize::from((slot as usize) < end);
-                add(slot);
+                add(index.slot_or_end(token.hash));
                 if let Some(first) = previous.filter(|_| params.pairs) {
                     add(index.slot_or_end(hash_pair(first, token.hash)));
                 }
@@ -64,7 +61,6 @@ impl Counter {
             self.slots.remove(at);
         }
         self.words = words;
-        self.known_words = known;
     }
 
     fn clear(&mut self) {
@@ -98,12 +94,6 @@ impl Counter {
     #[must_use]
     pub fn words(&self) -> usize {
         self.words
-    }
-
-    /// Share of the words that the index knows; 0 for an empty document.
-    #[must_use]
-    pub fn known_share(&self) -> f32 {
-        if self.words == 0 { 0.0 } else { self.known_words as f32 / self.words as f32 }
     }
 
     /// The counted document as a row of (slot, weight): `(1 + ln count) x idf`, scaled to length 1.
@@ -149,7 +139,7 @@ mod tests {
         assert_eq!((count(peace), count(talks), count(pair)), (4, 5, 4));
         assert!(counter.slots().iter().all(|s| touched.contains(s)));
         assert_eq!(counter.slots().len(), 3);
-        assert!((counter.known_share() - 5.0 / 6.0).abs() < 1e-6);
+        assert_eq!(counter.words(), 6);
         counter.count(&Document::new("", ""), &params, &index, |_| {});
         assert!(counter.slots().is_empty() && counter.counts().iter().all(|&c| c == 0));
     }

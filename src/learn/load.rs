@@ -71,11 +71,11 @@ impl Corpus {
                         corpus.examples.push(Example { article, file, line, measured_only: true });
                     }
                 }
-                Ok(row) if wrong_label(&row.article).is_some() => {
-                    let message = wrong_label(&row.article).unwrap_or_default();
-                    errors.push(RowError { file: path.clone(), line: row.line, message });
-                }
                 Ok(row) => {
+                    if let Some(message) = wrong_label(&row.article) {
+                        errors.push(RowError { file: path.clone(), line: row.line, message });
+                        return;
+                    }
                     hash_row(&mut digest, &row.article);
                     let Row { line, article } = row;
                     corpus.examples.push(Example { article, file, line, measured_only: false });

@@ -58,7 +58,7 @@ impl Classifier {
     pub fn new(bundle: Bundle) -> Result<Self, BundleError> {
         let identity = bundle.identity();
         let content = |(file, message): (&str, String)| BundleError::Content { file: file.to_owned(), message };
-        let space = Space::load(&|name| bundle.files.get(name).map(|b| b.to_vec())).map_err(content)?;
+        let space = Space::load(&|name| bundle.files.get(name).map(AsRef::as_ref)).map_err(content)?;
         let heads = Heads::load(&bundle.files, &space).map_err(content)?;
         let mut card = bundle.manifest.card;
         card.markdown =

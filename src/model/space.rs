@@ -111,10 +111,10 @@ impl Space {
     ///
     /// # Errors
     /// The file's name and what is wrong with it.
-    pub fn load(get: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Self, (&'static str, String)> {
+    pub fn load<'a>(get: &dyn Fn(&str) -> Option<&'a [u8]>) -> Result<Self, (&'static str, String)> {
         let bytes = |name| get(name).ok_or((name, "missing from the bundle".to_owned()));
         let json = bytes(JSON)?;
-        let Header { params, columns } = serde_json::from_slice(&json).map_err(|e| (JSON, e.to_string()))?;
+        let Header { params, columns } = serde_json::from_slice(json).map_err(|e| (JSON, e.to_string()))?;
         if params.hash_version != crate::text::HASH_VERSION {
             let (got, own) = (params.hash_version, crate::text::HASH_VERSION);
             return Err((
@@ -126,7 +126,7 @@ impl Space {
             return Err((JSON, format!("more than {MAX_COLUMNS} columns")));
         }
         let data = bytes(TENSORS)?;
-        let (index, table) = tensors(&data, columns).map_err(|e| (TENSORS, e))?;
+        let (index, table) = tensors(data, columns).map_err(|e| (TENSORS, e))?;
         Ok(Self { params, columns, index, table })
     }
 }
@@ -169,10 +169,10 @@ mod tests {
             Space { params: FeatureParams::default(), columns: Columns { topic: 2, desk: 1, domain: 0 }, index, table };
         let mut files = Files::new();
         space.save(&mut files).unwrap();
-        let again = Space::load(&|n| files.get(n).map(|b| b.to_vec())).unwrap();
+        let again = Space::load(&|n| files.get(n).map(AsRef::as_ref)).unwrap();
         assert_eq!((again.digest(), &again.table), (space.digest(), &space.table));
         for cut in [0, 7, 100, files[TENSORS].len() - 1] {
-            let get = |n: &str| files.get(n).map(|b| if n == TENSORS { b[..cut].to_vec() } else { b.to_vec() });
+            let get = |n: &str| files.get(n).map(|b| if n == TENSORS { &b[..cut] } else { &b[..] });
             assert_eq!(Space::load(&get).unwrap_err().0, TENSORS);
         }
     }
