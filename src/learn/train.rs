@@ -132,7 +132,7 @@ fn placeless(rows: &[LabelledArticle], gazetteer: &Gazetteer, most: usize) -> Ve
     let mut document = Document::default();
     let mut names_none = |row: &&LabelledArticle| {
         document.read(&row.title, &row.text);
-        gazetteer.find(&document, "en").is_empty()
+        gazetteer.find(&document, "en").hits().is_empty()
     };
     let unlabelled = rows.iter().filter(|r| r.topic.is_some() && r.section.is_none() && desk_label(r).is_none());
     let rows: Vec<&LabelledArticle> = unlabelled.filter(|r| names_none(r)).collect();

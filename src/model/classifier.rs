@@ -6,9 +6,11 @@ use crate::{
     features::{Counter, Sums},
     heads::{
         explain,
+        region::Counted,
         stance::StanceHead,
         topic::{TopicHead, TopicInput, softmax, speaks},
     },
+    places::Places,
     prediction::{AbstentionReason, Head, Language, Options, Prediction, StanceLabel, StanceResult, TopicResult},
     text::{Document, detect_language, sentences},
 };
@@ -32,6 +34,8 @@ pub struct Scratch {
     document: Document,
     counter: Counter,
     sums: Sums,
+    places: Places,
+    counted: Counted,
 }
 
 impl Classifier {
@@ -121,13 +125,14 @@ impl Classifier {
         if options.wants(Head::Topic) || options.wants(Head::Region) {
             self.score(scratch);
         }
-        let Scratch { document, counter, sums } = scratch;
+        let Scratch { document, counter, sums, places, counted } = scratch;
         let topic = self.heads.topic.as_ref().filter(|_| options.wants(Head::Topic));
         let topic = topic.map(|head| self.topic(head, &language.code, options, document, counter, sums));
         let region = self.heads.region.as_ref().filter(|_| options.wants(Head::Region));
         let region = region.map(|region| {
-            let hits = region.gazetteer.find(document, &language.code);
-            region.head.predict(document, &hits, self.desk_prior(region, sums).as_deref(), options.explain)
+            region.gazetteer.find_into(document, &language.code, places);
+            let prior = self.desk_prior(region, sums);
+            region.head.predict(document, places.hits(), prior.as_deref(), options.explain, counted)
         });
         let stance = self.heads.stance.as_ref().filter(|_| options.wants(Head::Stance));
         let stances = stance.map_or_else(Vec::new, |head| stances(head, document, targets, &language.code));
@@ -135,7 +140,7 @@ impl Classifier {
     }
 
     /// Scores the document for all columns of the table.
-    fn score(&self, Scratch { document, counter, sums }: &mut Scratch) {
+    fn score(&self, Scratch { document, counter, sums, .. }: &mut Scratch) {
         let Space { params, index, table, .. } = &self.space;
         counter.count(document, params, index, |slot| table.prefetch(slot));
         table.score(counter, sums);

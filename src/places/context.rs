@@ -84,10 +84,10 @@ impl Context {
         self.0 |= u32::from(holds) << cue as u32;
     }
 
-    /// Whether the cue of this number holds.
+    /// A bit for each cue that holds.
     #[inline]
-    pub(crate) fn holds(self, cue: usize) -> bool {
-        self.0.checked_shr(cue as u32).unwrap_or(0) & 1 != 0
+    pub(crate) fn bits(self) -> u32 {
+        self.0
     }
 }
 
@@ -138,27 +138,46 @@ const BEHIND: [(Cue, &str); 6] = [
     (Cue::BeforeSaid, "said says told added tweeted scored joked laughed smiled plays played starred sang replied"),
 ];
 
-/// The class of a word, from a table sorted by hash.
-fn class(hash: u64, words: &'static [(Cue, &'static str)], table: &'static OnceLock<Vec<(u64, Cue)>>) -> Option<Cue> {
-    let table = table.get_or_init(|| {
-        let each = |(cue, list): &(Cue, &'static str)| {
-            list.split_whitespace().map(|w| (hash_word(w.as_bytes()), *cue)).collect()
-        };
-        let mut all: Vec<(u64, Cue)> = words.iter().flat_map(|line| -> Vec<(u64, Cue)> { each(line) }).collect();
-        all.sort_by_key(|(hash, _)| *hash);
-        all
-    });
-    table.binary_search_by_key(&hash, |(h, _)| *h).ok().and_then(|i| table.get(i)).map(|(_, cue)| *cue)
+/// Words with their classes: open addressing by hash, so that a look costs one load.
+struct Classes([Option<(u64, Cue)>; Self::PLACES]);
+
+impl Classes {
+    const PLACES: usize = 1024;
+
+    fn of(lines: &[(Cue, &str)]) -> Self {
+        let mut table = [None; Self::PLACES];
+        for (cue, words) in lines {
+            for hash in words.split_whitespace().map(|w| hash_word(w.as_bytes())) {
+                let free = (0..Self::PLACES).map(|step| (hash as usize + step) % Self::PLACES);
+                if let Some(place) = free.into_iter().find(|at| table[*at].is_none()) {
+                    table[place] = Some((hash, *cue));
+                }
+            }
+        }
+        Self(table)
+    }
+
+    #[inline]
+    fn get(&self, hash: u64) -> Option<Cue> {
+        let mut at = hash as usize % Self::PLACES;
+        while let Some((key, cue)) = self.0[at] {
+            if key == hash {
+                return Some(cue);
+            }
+            at = (at + 1) % Self::PLACES;
+        }
+        None
+    }
 }
 
 fn class_before(hash: u64) -> Option<Cue> {
-    static TABLE: OnceLock<Vec<(u64, Cue)>> = OnceLock::new();
-    class(hash, &BEFORE, &TABLE)
+    static TABLE: OnceLock<Classes> = OnceLock::new();
+    TABLE.get_or_init(|| Classes::of(&BEFORE)).get(hash)
 }
 
 fn class_behind(hash: u64) -> Option<Cue> {
-    static TABLE: OnceLock<Vec<(u64, Cue)>> = OnceLock::new();
-    class(hash, &BEHIND, &TABLE)
+    static TABLE: OnceLock<Classes> = OnceLock::new();
+    TABLE.get_or_init(|| Classes::of(&BEHIND)).get(hash)
 }
 
 /// Looks at the words around the tokens `first..last`, which are an entry with `flags`.

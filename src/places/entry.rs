@@ -109,14 +109,15 @@ pub(super) mod flag {
 }
 
 /// A line of the gazetteer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
     /// Bit set of the languages that it is read in; 0: all.
     pub(super) languages: u8,
     /// See [`flag`].
     pub(super) flags: u8,
-    /// Ranked, best known first; never empty.
-    pub(super) candidates: Box<[Candidate]>,
+    /// Where its candidates lie in the gazetteer's list: ranked, best known first; never none.
+    pub(super) from: u32,
+    pub(super) many: u8,
 }
 
 /// The bit of a language, 0 for those without names of their own.
@@ -132,9 +133,14 @@ pub(super) fn language_bit(language: &str) -> u8 {
 }
 
 impl Entry {
-    /// Parses the last three columns.
-    pub(super) fn parse(languages: &str, flags: &str, candidates: &str) -> Result<Self, String> {
-        let mut entry = Self { languages: 0, flags: 0, candidates: Box::default() };
+    /// Parses the last three columns; the candidates are appended to `all`.
+    pub(super) fn parse(
+        languages: &str,
+        flags: &str,
+        candidates: &str,
+        all: &mut Vec<Candidate>,
+    ) -> Result<Self, String> {
+        let mut entry = Self { languages: 0, flags: 0, from: all.len() as u32, many: 0 };
         for letter in languages.bytes().filter(|b| *b != b'-') {
             let at = b"fsdpi".iter().position(|l| *l == letter).ok_or("unknown language letter")?;
             entry.languages |= 1 << at;
@@ -143,7 +149,10 @@ impl Entry {
             let at = b"Ul*awpg,".iter().position(|l| *l == letter).ok_or("unknown flag")?;
             entry.flags |= 1 << at;
         }
-        entry.candidates = candidates.split(' ').map(candidate).collect::<Result<_, _>>()?;
+        for text in candidates.split(' ') {
+            all.push(candidate(text)?);
+            entry.many = entry.many.checked_add(1).ok_or("too many candidates")?;
+        }
         Ok(entry)
     }
 
@@ -178,9 +187,10 @@ mod tests {
 
     #[test]
     fn parses_and_refuses() {
-        let entry = Entry::parse("fs", "lp", "GEc9 USs8").unwrap();
-        assert_eq!((entry.languages, entry.flags), (3, flag::LOWER | flag::PERSON));
-        assert_eq!(entry.candidates[1].kind, HitKind::Subdivision);
+        let mut all = Vec::new();
+        let entry = Entry::parse("fs", "lp", "GEc9 USs8", &mut all).unwrap();
+        assert_eq!((entry.languages, entry.flags, entry.many), (3, flag::LOWER | flag::PERSON, 2));
+        assert_eq!(all[1].kind, HitKind::Subdivision);
         for (languages, flags, candidates) in [
             ("x", "-", "GEc9"),
             ("-", "?", "GEc9"),
@@ -191,7 +201,7 @@ mod tests {
             ("-", "-", "GEcx"),
             ("-", "-", "\u{e9}9"),
         ] {
-            assert!(Entry::parse(languages, flags, candidates).is_err(), "{candidates}");
+            assert!(Entry::parse(languages, flags, candidates, &mut all).is_err(), "{candidates}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! of case and of what may stand between the words of a name.
 
 use super::{
-    context::{self, Context, Cue},
+    context::{self, Context},
     countries::CountryId,
     entry::{Entry, HitKind, flag, language_bit},
     gazetteer::{Gazetteer, MAX_WORDS, extend},
@@ -31,13 +31,41 @@ pub struct PlaceHit {
     pub(super) entry: u32,
     /// Tells one name from another.
     pub(super) name: u32,
+    /// Index of the first hit with the same name for the same country.
+    pub(super) first_same: u32,
+    /// How many hits there are with the same name for the same country.
+    pub(super) same: u32,
+}
+
+/// The places of a document, in buffers that are reused: keep one a thread.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    hits: Vec<PlaceHit>,
+    /// Tokens that a name may begin with.
+    starts: Vec<u32>,
+    /// Hash table of names while hits are compared.
+    names: Vec<u32>,
+}
+
+impl Places {
+    /// In the order of the text.
+    #[must_use]
+    pub fn hits(&self) -> &[PlaceHit] {
+        &self.hits
+    }
 }
 
 impl PlaceHit {
-    /// Whether both are the same name.
+    /// How many mentions of the article have the same name for the same country; this one is among them.
     #[must_use]
-    pub fn same_name(&self, other: &Self) -> bool {
-        self.name == other.name
+    pub fn same(&self) -> u32 {
+        self.same
+    }
+
+    /// Whether it is the first of its name for its country, given that it is hit `i`.
+    #[must_use]
+    pub fn is_first(&self, i: usize) -> bool {
+        self.first_same as usize == i
     }
 
     /// Its bytes in [`Document::text`].
@@ -66,56 +94,67 @@ struct Match<'a> {
 }
 
 impl Gazetteer {
-    /// The places of a document in the order of the text. `language` is a BCP 47 tag or "und".
+    /// The places of a document. `language` is a BCP 47 tag or "und".
     #[must_use]
-    pub fn find(&self, document: &Document, language: &str) -> Vec<PlaceHit> {
-        let mut hits = Vec::new();
-        self.find_into(document, language, &mut hits);
-        hits
+    pub fn find(&self, document: &Document, language: &str) -> Places {
+        let mut places = Places::default();
+        self.find_into(document, language, &mut places);
+        places
     }
 
-    /// As [`find`](Self::find), into a buffer that is emptied first.
-    pub fn find_into(&self, document: &Document, language: &str, hits: &mut Vec<PlaceHit>) {
+    /// As [`find`](Self::find), into buffers that are emptied first.
+    pub fn find_into(&self, document: &Document, language: &str, places: &mut Places) {
+        let Places { hits, starts, names } = places;
         hits.clear();
         let language = language_bit(language);
-        let tokens = document.tokens();
-        let mut at = 0;
-        while let Some(token) = tokens.get(at) {
-            at = match self.begins(document, token, language).then(|| self.longest(document, at, language)).flatten() {
-                Some(Match { end, index, entry, name }) => {
-                    let first = entry.candidates.first();
-                    if let Some(best) = first.filter(|c| c.kind != HitKind::Given) {
-                        hits.push(PlaceHit {
-                            first_token: at as u32,
-                            last_token: end as u32,
-                            kind: best.kind,
-                            known: best.known,
-                            countries: [None, None],
-                            desk: None,
-                            context: context::look(self, document, at, end, entry.flags),
-                            entry: index as u32,
-                            name,
-                        });
-                    }
-                    end
-                }
-                None => at + 1,
-            };
+        self.starts(document, language != 0, starts);
+        let mut next = 0;
+        for &at in starts.iter() {
+            let at = at as usize;
+            if at < next {
+                continue;
+            }
+            let Some(Match { end, index, entry, name }) = self.longest(document, at, language) else { continue };
+            next = end;
+            let first = self.candidates(entry).first();
+            if let Some(best) = first.filter(|c| c.kind != HitKind::Given) {
+                hits.push(PlaceHit {
+                    first_token: at as u32,
+                    last_token: end as u32,
+                    kind: best.kind,
+                    known: best.known,
+                    countries: [None, None],
+                    desk: None,
+                    context: context::look(self, document, at, end, entry.flags),
+                    entry: index as u32,
+                    name,
+                    first_same: 0,
+                    same: 1,
+                });
+            }
         }
-        resolve::resolve(self, document, hits);
+        resolve::resolve(self, document, hits, names);
     }
 
-    /// Whether a name may begin with this word: cheap, and no for almost all words.
-    #[inline(always)]
-    fn begins(&self, document: &Document, token: &Token, language: u8) -> bool {
+    /// The tokens that a name may begin with; almost none is, so the loop has no branch to foresee. `small`: also in
+    /// small letters, as other languages write the names of peoples.
+    fn starts(&self, document: &Document, small: bool, starts: &mut Vec<u32>) {
         let bytes = document.text().as_bytes();
-        let first = bytes.get(token.begin as usize).copied().unwrap_or(0);
-        if first.is_ascii_lowercase() {
-            // "al-Shabab", "sub-Saharan"; whole names in small letters only in other languages.
-            let hyphen = token.end - token.begin <= 3 && bytes.get(token.end as usize) == Some(&b'-');
-            return (language != 0 || hyphen) && self.prefixes.may_begin(token.hash);
+        let byte = |at: u32| bytes.get(at as usize).copied().unwrap_or(0);
+        let tokens = document.tokens();
+        starts.resize(tokens.len(), 0);
+        let mut found = 0;
+        for (i, token) in tokens.iter().enumerate() {
+            let first = byte(token.begin);
+            // "al-Shabab", "sub-Saharan".
+            let hyphen = (token.end - token.begin <= 3) & (byte(token.end) == b'-');
+            let begins = self.prefixes.may_begin(token.hash) & (!first.is_ascii_lowercase() | small | hyphen);
+            if let Some(place) = starts.get_mut(found) {
+                *place = i as u32;
+            }
+            found += usize::from(begins | inflect::inflects(first));
         }
-        self.prefixes.may_begin(token.hash) || inflect::inflects(first)
+        starts.truncate(found);
     }
 
     /// The longest name that begins at token `at`.
@@ -164,9 +203,10 @@ impl Gazetteer {
 }
 
 /// Whether two words may belong to one name, by what stands between them.
+#[inline]
 fn joins(document: &Document, left: &Token, right: &Token) -> bool {
     match context::gap(document, Some(left), Some(right)) {
-        "" | " " | "-" | "." | "'" | "\u{2019}" | "\u{a0}" | "\u{2010}" | "\u{2011}" | "\u{b7}" | " & " => true,
+        " " | "" | "-" | "." | "'" | "\u{2019}" | "\u{a0}" | "\u{2010}" | "\u{2011}" | "\u{b7}" | " & " => true,
         // "St. Louis", "U. S.", but no end of a sentence.
         ". " => left.end - left.begin <= 2,
         _ => false,
@@ -181,6 +221,13 @@ fn allowed(document: &Document, at: usize, end: usize, entry: &Entry, language: 
     let tokens = document.tokens();
     let Some((first, last)) = tokens.get(at).zip(tokens.get(end - 1)) else { return false };
     let surface = document.text().get(first.begin as usize..last.end as usize).unwrap_or("");
+    // Almost all names.
+    if surface.as_bytes().first().is_some_and(u8::is_ascii_uppercase)
+        && first.end - first.begin > 1
+        && entry.flags & (flag::UPPER | flag::ABBREVIATION) == 0
+    {
+        return true;
+    }
     if surface.chars().next().is_some_and(char::is_lowercase) && !entry.has(flag::LOWER) {
         return false;
     }
@@ -204,19 +251,6 @@ fn allowed(document: &Document, at: usize, end: usize, entry: &Entry, language: 
     true
 }
 
-/// Marks cues that need all hits: what was found elsewhere in the article.
-pub(super) fn mark_persons(hits: &mut [PlaceHit]) {
-    for i in 0..hits.len() {
-        let Some(hit) = hits.get(i).copied() else { return };
-        let person = hit.context.has(Cue::AfterGiven) || hit.context.has(Cue::AfterPersonTitle);
-        if person && (hit.context.has(Cue::Person) || hit.kind.is_local()) {
-            for other in hits.iter_mut().filter(|h| h.name == hit.name && h.first_token != hit.first_token) {
-                other.context.set(Cue::PersonElsewhere, true);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,8 +266,9 @@ mod tests {
     #[track_caller]
     fn check(language: &str, text: &str, expect: &[&str]) {
         let document = Document::new("", text);
-        let hits = gazetteer().find(&document, language);
-        let got: Vec<String> = hits
+        let places = gazetteer().find(&document, language);
+        let got: Vec<String> = places
+            .hits()
             .iter()
             .map(|h| {
                 let (begin, end) = h.range(&document);
@@ -287,7 +322,7 @@ mod tests {
             let document = Document::new(&title, &text);
             for language in ["en", "fr", "und"] {
                 let mut last = 0;
-                for hit in gazetteer().find(&document, language) {
+                for hit in gazetteer().find(&document, language).hits() {
                     let (begin, end) = hit.range(&document);
                     prop_assert!(begin >= last && begin < end && document.text().get(begin..end).is_some());
                     last = end;

@@ -5,10 +5,10 @@ use super::{
     context::{self, Cue},
     countries::{COUNTRIES, CountryId},
     entry::{Candidate, HitKind, Place, flag},
-    find::{PlaceHit, mark_persons},
+    find::PlaceHit,
     gazetteer::Gazetteer,
 };
-use crate::text::Document;
+use crate::text::{Document, hash_pair};
 
 /// How much the logarithm of the support by other names counts against one step of [`Candidate::known`].
 const SUPPORT: f32 = 1.5;
@@ -18,8 +18,8 @@ const SUPPORT_LOCAL: f32 = 1.5;
 /// A division or country right behind a comma settles it.
 const BESIDE: f32 = 100.0;
 
-/// Settles every hit and drops those that are no places.
-pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec<PlaceHit>) {
+/// Settles every hit and drops those that are no places. `names` is a buffer.
+pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec<PlaceHit>, names: &mut Vec<u32>) {
     let mut support = [0.0_f32; COUNTRIES];
     for hit in hits.iter_mut() {
         let candidates = candidates(gazetteer, hit);
@@ -40,9 +40,69 @@ pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec
         settle(candidates(gazetteer, hit), hit, &support, beside);
     }
     mark_neighbours(document, hits);
-    mark_persons(hits);
     hits.retain(|h| h.kind != HitKind::Null && h.kind != HitKind::Given && !lonely(gazetteer, h));
+    mark_same(hits, names);
+    mark_persons(hits, names);
     mark_dateline(document, hits);
+}
+
+/// Tells which hits have the same name for the same country.
+fn mark_same(hits: &mut [PlaceHit], names: &mut Vec<u32>) {
+    // Open addressing; a slot holds one more than the index of the first hit of its name.
+    let slots = (2 * hits.len()).next_power_of_two();
+    names.clear();
+    names.resize(slots, 0);
+    for i in 0..hits.len() {
+        let Some(hit) = hits.get(i).copied() else { return };
+        let country = hit.countries[0].map_or(usize::MAX, CountryId::index) as u64;
+        let mut at = (hash_pair(u64::from(hit.name), country) >> 32) as usize & (slots - 1);
+        let first = loop {
+            let Some(slot) = names.get_mut(at) else { return };
+            let Some(first) = slot.checked_sub(1) else {
+                *slot = i as u32 + 1;
+                break i;
+            };
+            let other = hits.get(first as usize);
+            if other.is_some_and(|o| o.name == hit.name && o.countries[0] == hit.countries[0]) {
+                break first as usize;
+            }
+            at = (at + 1) & (slots - 1);
+        };
+        if let Some(hit) = hits.get_mut(i) {
+            hit.first_same = first as u32;
+        }
+        if let Some(first) = hits.get_mut(first).filter(|_| first != i) {
+            first.same += 1;
+        }
+    }
+    for i in 0..hits.len() {
+        let same = hits.get(i).and_then(|h| hits.get(h.first_same as usize)).map_or(1, |f| f.same);
+        if let Some(hit) = hits.get_mut(i) {
+            hit.same = same;
+        }
+    }
+}
+
+/// Marks names that are a person's elsewhere in the article. `counts` is a buffer.
+fn mark_persons(hits: &mut [PlaceHit], counts: &mut Vec<u32>) {
+    let person = |hit: &PlaceHit| {
+        let context = hit.context;
+        u32::from(
+            (context.has(Cue::AfterGiven) || context.has(Cue::AfterPersonTitle))
+                && (context.has(Cue::Person) || hit.kind.is_local()),
+        )
+    };
+    counts.clear();
+    counts.resize(hits.len(), 0);
+    for hit in hits.iter() {
+        if let Some(count) = counts.get_mut(hit.first_same as usize) {
+            *count += person(hit);
+        }
+    }
+    for hit in hits.iter_mut() {
+        let persons = counts.get(hit.first_same as usize).copied().unwrap_or(0);
+        hit.context.set(Cue::PersonElsewhere, persons > person(hit));
+    }
 }
 
 /// A name that needs another place beside it and has none.
@@ -51,7 +111,7 @@ fn lonely(gazetteer: &Gazetteer, hit: &PlaceHit) -> bool {
 }
 
 fn candidates<'a>(gazetteer: &'a Gazetteer, hit: &PlaceHit) -> &'a [Candidate] {
-    gazetteer.entries.get(hit.entry as usize).map_or(&[], |e| &e.candidates)
+    gazetteer.entries.get(hit.entry as usize).map_or(&[], |e| gazetteer.candidates(e))
 }
 
 /// The country that a name right behind hit `i` and a comma (or in brackets) speaks for.
@@ -78,6 +138,11 @@ fn settle(
     support: &[f32; COUNTRIES],
     beside: Option<(CountryId, HitKind)>,
 ) {
+    if let [only] = candidates
+        && beside.is_none()
+    {
+        return take(hit, only);
+    }
     let score = |c: &Candidate| {
         let Place::Country(country) = c.place else { return f32::from(c.known) };
         let near = beside.is_some_and(|(b, _)| b == country);
@@ -95,13 +160,7 @@ fn settle(
         }
     }
     let Some((top, best)) = ranked[0] else { return };
-    hit.kind = best.kind;
-    hit.known = best.known;
-    match best.place {
-        Place::Country(country) => hit.countries[0] = Some(country),
-        Place::Desk(desk) => hit.desk = Some(desk),
-        Place::Nowhere => {}
-    }
+    take(hit, best);
     if let Some((second, Candidate { place: Place::Country(country), kind, .. })) = ranked[1]
         && top - second < 0.01
         && *kind == best.kind
@@ -116,6 +175,16 @@ fn settle(
     {
         hit.kind = HitKind::City;
         hit.countries = [Some(country), None];
+    }
+}
+
+fn take(hit: &mut PlaceHit, candidate: &Candidate) {
+    hit.kind = candidate.kind;
+    hit.known = candidate.known;
+    match candidate.place {
+        Place::Country(country) => hit.countries[0] = Some(country),
+        Place::Desk(desk) => hit.desk = Some(desk),
+        Place::Nowhere => {}
     }
 }
 

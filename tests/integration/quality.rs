@@ -50,8 +50,7 @@ fn countries_of_sentences_that_are_traps() {
     let traps = table("region_traps.tsv");
     for row in &traps {
         let region = desk.ask(&row[1], &[]).region.unwrap();
-        let mut got: Vec<&str> =
-            region.countries.iter().filter(|c| c.probability >= 0.5).map(|c| &c.code[..]).collect();
+        let mut got: Vec<&str> = region.countries.iter().filter(|c| c.probability >= 0.5).map(|c| c.code).collect();
         let mut expect: Vec<&str> = row[2].split(' ').filter(|c| *c != "-").collect();
         got.sort_unstable();
         expect.sort_unstable();

@@ -57,8 +57,11 @@ impl DeskMix {
             None if total <= 0.0 => p[10] = 1.0,
             None => {}
         }
-        let sharp: f64 = p.iter().map(|x| x.powf(self.sharpness)).sum();
-        p.map(|x| x.powf(self.sharpness) / sharp.max(1e-12))
+        if self.sharpness != 1.0 {
+            p = p.map(|x| x.powf(self.sharpness));
+        }
+        let sum: f64 = p.iter().sum();
+        p.map(|x| x / sum.max(1e-12))
     }
 }
 
@@ -83,10 +86,8 @@ pub fn code(index: usize) -> &'static str {
 /// Every desk with a fair share, most probable first.
 pub(super) fn fair(probabilities: &[f64; 11]) -> Vec<Desk> {
     let rows = DESKS.iter().zip(DESK_NAMES).zip(probabilities);
-    let mut desks: Vec<Desk> = rows
-        .filter(|(_, p)| **p >= FAIR_SHARE)
-        .map(|((code, name), p)| Desk { code: (*code).to_owned(), name: name.to_owned(), probability: *p })
-        .collect();
+    let mut desks: Vec<Desk> =
+        rows.filter(|(_, p)| **p >= FAIR_SHARE).map(|((code, name), p)| Desk { code, name, probability: *p }).collect();
     desks.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     desks
 }

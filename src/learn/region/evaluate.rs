@@ -3,7 +3,7 @@
 use super::{DeskPrior, rows, train_region};
 use crate::{
     eval::metrics::{self, Estimate},
-    heads::region::{ABOUT, RegionHead, desk},
+    heads::region::{ABOUT, Counted, RegionHead, desk},
     learn::rows::LabelledArticle,
     places::{
         Gazetteer, HitKind, PlaceHit,
@@ -116,15 +116,17 @@ fn answer(
         return None;
     }
     rows::read_region_row(row, document);
-    let hits = gazetteer.find(document, detect_language(document));
-    let counted = head.count(document, &hits, desk_prior(document).as_deref());
+    let places = gazetteer.find(document, detect_language(document));
+    let hits = places.hits();
+    let mut counted = Counted::default();
+    head.count(document, hits, desk_prior(document).as_deref(), &mut counted);
     let mut ranked: Vec<(f64, CountryId)> =
         counted.about.iter().zip(&counted.countries).map(|(p, c)| (*p, c.country)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let kept = ranked.iter().filter(|(p, _)| *p >= ABOUT).map(|(_, c)| *c).collect();
     let about = focus.iter().flat_map(|f| ranked.iter().map(|(p, c)| (*p, f.contains(c)))).collect();
     let top = ranked.first().map(|(_, c)| *c);
-    let count = heuristic(document, &hits);
+    let count = heuristic(document, hits);
     Some(Answer { focus, desk, head: (kept, top, desk::best(&counted.desks)), count, about })
 }
 

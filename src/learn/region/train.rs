@@ -3,7 +3,7 @@
 
 use super::{DeskPrior, logistic, rows};
 use crate::{
-    heads::region::{DeskMix, FEATURES, Logistic, MENTION_FEATURES, RegionHead, mention_features},
+    heads::region::{Counted, DeskMix, FEATURES, Logistic, MENTION_FEATURES, RegionHead, mention_features},
     learn::rows::LabelledArticle,
     places::{Gazetteer, HitKind, countries::CountryId},
     text::{Document, detect_language},
@@ -95,8 +95,9 @@ fn add_candidates(
     repeats: usize,
     examples: &mut Vec<([f64; FEATURES], bool)>,
 ) {
-    let hits = gazetteer.find(document, detect_language(document));
-    let counted = head.count(document, &hits, desk_prior(document).as_deref());
+    let places = gazetteer.find(document, detect_language(document));
+    let mut counted = Counted::default();
+    head.count(document, places.hits(), desk_prior(document).as_deref(), &mut counted);
     for country in counted.countries {
         let example = (country.features, focus.contains(&country.country));
         examples.extend(std::iter::repeat_n(example, repeats));
@@ -150,11 +151,12 @@ fn add_mentions(
     mentioned: &[CountryId],
     examples: &mut Vec<([f64; MENTION_FEATURES], bool)>,
 ) {
-    let hits = gazetteer.find(document, detect_language(document));
+    let places = gazetteer.find(document, detect_language(document));
+    let hits = places.hits();
     for (i, hit) in hits.iter().enumerate() {
         let annotated = hit.kind.is_local() || hit.kind == HitKind::Country;
         if let Some(country) = hit.countries[0].filter(|_| annotated) {
-            examples.push((mention_features(&hits, i), mentioned.contains(&country)));
+            examples.push((mention_features(hits, i), mentioned.contains(&country)));
         }
     }
 }
