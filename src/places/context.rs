@@ -61,6 +61,14 @@ pub enum Cue {
     TouchesPlace,
     /// In quotation marks by itself, or after a hyphen.
     Odd,
+    /// After a capitalised word that begins the sentence and is no known given name.
+    AfterStart,
+    /// Before a family name.
+    BeforeSurname,
+    /// Before a thing that bears the name of a place: "cheese", "terrier".
+    BeforeThing,
+    /// Joined to another place by "and", or in a list of places.
+    AndPlace,
 }
 
 /// The cues of one mention.
@@ -69,13 +77,26 @@ pub struct Context(u32);
 
 impl Context {
     /// How many cues there are.
-    pub const CUES: usize = Cue::Odd as usize + 1;
+    pub const CUES: usize = Cue::AndPlace as usize + 1;
 
     /// Whether the cue holds.
     #[inline]
     #[must_use]
     pub fn has(self, cue: Cue) -> bool {
         self.0 >> cue as u32 & 1 != 0
+    }
+
+    /// Whether the word behind makes it a name of something else: a paper, a club, a street.
+    #[must_use]
+    pub fn names_something(self) -> bool {
+        const CUES: u32 = 1 << Cue::BeforeOutlet as u32
+            | 1 << Cue::BeforeOrganisation as u32
+            | 1 << Cue::BeforeClub as u32
+            | 1 << Cue::BeforeStreet as u32
+            | 1 << Cue::BeforeTreaty as u32
+            | 1 << Cue::BeforeThing as u32
+            | 1 << Cue::AfterPersonTitle as u32;
+        self.0 & CUES != 0
     }
 
     /// Adds a cue.
@@ -108,7 +129,7 @@ const BEFORE: [(Cue, &str); 4] = [
     ),
 ];
 
-const BEHIND: [(Cue, &str); 6] = [
+const BEHIND: [(Cue, &str); 7] = [
     (
         Cue::BeforeOutlet,
         "times post herald tribune journal gazette chronicle mirror star telegraph observer globe daily news mail express \
@@ -134,6 +155,14 @@ const BEHIND: [(Cue, &str); 6] = [
         Cue::BeforeTreaty,
         "agreement accord accords convention conventions protocol treaty pact declaration summit conference syndrome \
          variant principles rules consensus memorandum",
+    ),
+    (
+        Cue::BeforeThing,
+        "cheese sauce mustard horn horns hat hats cigar cigars pastry pastries nut nuts sprouts fries toast muffin \
+         muffins pancake pancakes dressing sausage sausages mule mules bread butter coffee tea whisky whiskey terrier \
+         terriers shepherd shepherds spaniel bulldog poodle hound cat cats rabbit pony lace rug rugs carpet porcelain \
+         tweed roulette doll dolls waltz tango wool linen leather vase marble candle candles dinner dinners sandwich \
+         sandwiches meat breast farms prices pigs pig fowl ham salami pepper peppers delight bath baths",
     ),
     (Cue::BeforeSaid, "said says told added tweeted scored joked laughed smiled plays played starred sang replied"),
 ];
@@ -181,7 +210,7 @@ fn class_behind(hash: u64) -> Option<Cue> {
 }
 
 /// Looks at the words around the tokens `first..last`, which are an entry with `flags`.
-pub(super) fn look(gazetteer: &Gazetteer, document: &Document, first: usize, last: usize, flags: u8) -> Context {
+pub(super) fn look(gazetteer: &Gazetteer, document: &Document, first: usize, last: usize, flags: u16) -> Context {
     let tokens = document.tokens();
     let mut context = Context::default();
     context.set(Cue::Title, first < document.title_tokens());
@@ -195,7 +224,7 @@ pub(super) fn look(gazetteer: &Gazetteer, document: &Document, first: usize, las
     let before = first.checked_sub(1).and_then(|i| tokens.get(i));
     look_before(gazetteer, document, &mut context, first, before, head);
     let behind = tokens.get(last);
-    look_behind(document, &mut context, tail, behind);
+    look_behind(gazetteer, document, &mut context, tail, behind);
     context
 }
 
@@ -223,9 +252,16 @@ fn look_before(
     let earlier = first.checked_sub(2).and_then(|i| document.tokens().get(i));
     let starts = earlier.is_none() || ends_sentence(self::gap(document, earlier, Some(before)));
     context.set(Cue::AfterCapital, class.is_none() && !starts && !given);
+    context.set(Cue::AfterStart, class.is_none() && starts && !given);
 }
 
-fn look_behind(document: &Document, context: &mut Context, tail: &Token, behind: Option<&Token>) {
+fn look_behind(
+    gazetteer: &Gazetteer,
+    document: &Document,
+    context: &mut Context,
+    tail: &Token,
+    behind: Option<&Token>,
+) {
     let gap = gap(document, Some(tail), behind);
     let Some(behind) = behind else { return };
     let word = document.surface(behind);
@@ -234,11 +270,13 @@ fn look_behind(document: &Document, context: &mut Context, tail: &Token, behind:
         return;
     }
     let upper = starts_upper(word);
-    let class = class_behind(behind.hash).filter(|c| upper || *c == Cue::BeforeSaid);
+    let class = class_behind(behind.hash).filter(|c| upper || matches!(c, Cue::BeforeSaid | Cue::BeforeThing));
     if let Some(cue) = class {
         context.set(cue, true);
     }
-    context.set(Cue::BeforeCapital, upper && class.is_none());
+    let surname = upper && class.is_none() && gazetteer.is_surname(behind.hash);
+    context.set(Cue::BeforeSurname, surname);
+    context.set(Cue::BeforeCapital, upper && class.is_none() && !surname);
 }
 
 /// The text between two tokens.

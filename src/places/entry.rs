@@ -91,21 +91,23 @@ pub(super) struct Candidate {
 /// Flags of an entry.
 pub(super) mod flag {
     /// Only in upper case.
-    pub(in crate::places) const UPPER: u8 = 1;
+    pub(in crate::places) const UPPER: u16 = 1;
     /// Also in lower case.
-    pub(in crate::places) const LOWER: u8 = 2;
+    pub(in crate::places) const LOWER: u16 = 2;
     /// The stem of inflected words.
-    pub(in crate::places) const STEM: u8 = 4;
+    pub(in crate::places) const STEM: u16 = 4;
     /// An abbreviation that needs a comma before it.
-    pub(in crate::places) const ABBREVIATION: u8 = 8;
+    pub(in crate::places) const ABBREVIATION: u16 = 8;
     /// Also a common word.
-    pub(in crate::places) const WORD: u8 = 16;
+    pub(in crate::places) const WORD: u16 = 16;
     /// Also the name of persons.
-    pub(in crate::places) const PERSON: u8 = 32;
+    pub(in crate::places) const PERSON: u16 = 32;
     /// Also a given name.
-    pub(in crate::places) const GIVEN: u8 = 64;
+    pub(in crate::places) const GIVEN: u16 = 64;
     /// Counts only beside another place: "Wilson, N.C.".
-    pub(in crate::places) const BESIDE: u8 = 128;
+    pub(in crate::places) const BESIDE: u16 = 128;
+    /// Also a family name.
+    pub(in crate::places) const SURNAME: u16 = 256;
 }
 
 /// A line of the gazetteer.
@@ -114,7 +116,7 @@ pub(super) struct Entry {
     /// Bit set of the languages that it is read in; 0: all.
     pub(super) languages: u8,
     /// See [`flag`].
-    pub(super) flags: u8,
+    pub(super) flags: u16,
     /// Where its candidates lie in the gazetteer's list: ranked, best known first; never none.
     pub(super) from: u32,
     pub(super) many: u8,
@@ -146,7 +148,7 @@ impl Entry {
             entry.languages |= 1 << at;
         }
         for letter in flags.bytes().filter(|b| *b != b'-') {
-            let at = b"Ul*awpg,".iter().position(|l| *l == letter).ok_or("unknown flag")?;
+            let at = b"Ul*awpg,s".iter().position(|l| *l == letter).ok_or("unknown flag")?;
             entry.flags |= 1 << at;
         }
         for text in candidates.split(' ') {
@@ -156,7 +158,7 @@ impl Entry {
         Ok(entry)
     }
 
-    pub(super) fn has(&self, flag: u8) -> bool {
+    pub(super) fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
     }
 }

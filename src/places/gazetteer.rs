@@ -79,8 +79,17 @@ impl Gazetteer {
 
     /// Whether the word of this hash is a person's given name.
     pub(super) fn is_given_name(&self, hash: u64) -> bool {
+        self.marked(hash, flag::GIVEN)
+    }
+
+    /// Whether the word of this hash is a family name.
+    pub(super) fn is_surname(&self, hash: u64) -> bool {
+        self.marked(hash, flag::SURNAME | flag::PERSON)
+    }
+
+    fn marked(&self, hash: u64, flag: u16) -> bool {
         let entry = self.prefixes.get(hash).and_then(|node| self.entries.get(node.entry()?));
-        entry.is_some_and(|e| e.has(flag::GIVEN))
+        entry.is_some_and(|e| e.has(flag))
     }
 }
 
@@ -105,6 +114,8 @@ fn table(prefixes: &mut [Prefix]) -> PrefixTable {
         table.insert(prefix, entry, entry.is_none());
         if first {
             table.insert_first(prefix);
+        } else {
+            table.insert_longer(prefix);
         }
     }
     table

@@ -192,6 +192,13 @@ fn mark_neighbours(document: &Document, hits: &mut [PlaceHit]) {
     let tokens = document.tokens();
     for i in 1..hits.len() {
         let Some([left, right]) = hits.get_mut(i - 1..=i) else { return };
+        if left.last_token + 1 == right.first_token {
+            let between = tokens.get(left.last_token as usize).map_or("", |t| document.surface(t));
+            if matches!(between, "and" | "or" | "&") && left.kind != HitKind::Null && right.kind != HitKind::Null {
+                left.context.set(Cue::AndPlace, true);
+                right.context.set(Cue::AndPlace, true);
+            }
+        }
         if left.last_token != right.first_token {
             continue;
         }

@@ -21,7 +21,7 @@ const PAIRS: [(Cue, Cue); 14] = [
     (Cue::Person, Cue::PersonElsewhere),
     (Cue::Person, Cue::Possessive),
 ];
-const EXTRA: usize = 7;
+const EXTRA: usize = 19;
 /// Known as well as a city of a million.
 const FAMOUS: u8 = 6;
 /// Known no better than a city of 300,000.
@@ -118,7 +118,8 @@ fn visit(hit: &PlaceHit, support: &Support, mut add: impl FnMut(usize, f64)) {
         }
     }
     // Small places live by the company of others of their country; countries and capitals do not need it.
-    let small = hit.kind.is_local() && hit.known <= SMALL;
+    let (local, people) = (hit.kind.is_local(), hit.kind == HitKind::Demonym);
+    let small = local && hit.known <= SMALL;
     let others = support.others(hit);
     let alone = others == 0 && (holds(Cue::Person) || holds(Cue::Word));
     flag(EXTRAS + 1, small);
@@ -126,6 +127,21 @@ fn visit(hit: &PlaceHit, support: &Support, mut add: impl FnMut(usize, f64)) {
     flag(EXTRAS + 4, alone && !famous);
     flag(EXTRAS + 5, alone && famous && hit.kind != HitKind::Capital);
     flag(EXTRAS + 6, famous);
+    // Part of a longer name: a person's, a firm's, a club's.
+    let after_name = holds(Cue::AfterCapital) || holds(Cue::AfterGiven) || holds(Cue::AfterStart);
+    let before_name = holds(Cue::BeforeSurname) || holds(Cue::BeforeCapital);
+    flag(EXTRAS + 7, !local && holds(Cue::BeforeSurname));
+    flag(EXTRAS + 8, !local && holds(Cue::AfterGiven));
+    flag(EXTRAS + 9, !local && holds(Cue::AfterStart));
+    flag(EXTRAS + 10, !local && holds(Cue::AfterPersonTitle));
+    flag(EXTRAS + 11, local && holds(Cue::BeforeSurname));
+    flag(EXTRAS + 12, local && holds(Cue::AfterStart));
+    flag(EXTRAS + 13, people && holds(Cue::BeforeThing));
+    flag(EXTRAS + 14, holds(Cue::SentenceStart) && before_name && !people);
+    flag(EXTRAS + 15, famous && local && holds(Cue::AfterGiven));
+    flag(EXTRAS + 16, !after_name && !before_name && !hit.context.names_something());
+    flag(EXTRAS + 17, people && after_name);
+    flag(EXTRAS + 18, people && before_name);
     add(EXTRAS, f64::from(hit.known) / 9.0);
     if small && others > 0 {
         add(EXTRAS + 2, f64::from(others + 1).ln());

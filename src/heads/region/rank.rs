@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Names of the features, in the order of the weights. Part of the model format.
-pub const RANKER_FEATURES: [&str; 44] = [
+pub const RANKER_FEATURES: [&str; 66] = [
     "share",
     "share of the most named",
     "log mentions in text",
@@ -36,7 +36,7 @@ pub const RANKER_FEATURES: [&str; 44] = [
     "dateline",
     "only dateline",
     "only by capital",
-    "surest mention",
+    "log odds of a true mention",
     "log odds to the next",
     "spread",
     "is US",
@@ -56,6 +56,28 @@ pub const RANKER_FEATURES: [&str; 44] = [
     "in title and most named",
     "only by body or leader",
     "first named",
+    "beside another place",
+    "begins a sentence",
+    "before said",
+    "only dateline beside others",
+    "beside a dateline",
+    "subject of the lead",
+    "dateline and short",
+    "short: relative",
+    "short: in title",
+    "short: earliness",
+    "short: by country name",
+    "short: by people",
+    "short: by capital",
+    "short: by town or division",
+    "short: most named",
+    "short: only candidate",
+    "short: log candidates",
+    "short: log odds of a true mention",
+    "short: after in",
+    "short: after of",
+    "short: beside another place",
+    "short: log prior of its desk",
 ];
 /// How many there are.
 pub const FEATURES: usize = RANKER_FEATURES.len();
@@ -96,7 +118,12 @@ pub(super) struct Tally {
     /// Different names.
     names: u32,
     parts: u16,
-    surest: f64,
+    /// Probability that none of its mentions is one.
+    untrue: f64,
+    beside: f64,
+    begins: f64,
+    said: f64,
+    subject: bool,
     dateline: f64,
     after_in: f64,
     after_of: f64,
@@ -115,7 +142,11 @@ impl Tally {
             kinds: [0.0; HitKind::COUNT],
             names: 0,
             parts: 0,
-            surest: 0.0,
+            untrue: 1.0,
+            beside: 0.0,
+            begins: 0.0,
+            said: 0.0,
+            subject: false,
             dateline: 0.0,
             after_in: 0.0,
             after_of: 0.0,
@@ -135,6 +166,7 @@ impl Tally {
     fn add(&mut self, document: &Document, hit: &PlaceHit, sure: f64, new: bool) {
         // Where the reporter sat is half a mention.
         let dateline = hit.context.has(Cue::Dateline);
+        self.untrue *= 1.0 - sure;
         let sure = if dateline { sure * DATELINE } else { sure };
         let titles = document.title_tokens();
         let words = (document.tokens().len() - titles).max(1) as f64;
@@ -158,12 +190,15 @@ impl Tally {
             *kind += sure;
         }
         self.names += u32::from(new || self.names == 0);
-        self.surest = self.surest.max(sure);
+        self.subject |= !dateline && hit.context.has(Cue::SentenceStart) && at.is_none_or(|at| (at as f64) < LEAD);
         for (sum, cue) in [
             (&mut self.dateline, Cue::Dateline),
             (&mut self.after_in, Cue::AfterIn),
             (&mut self.after_of, Cue::AfterOf),
             (&mut self.possessive, Cue::Possessive),
+            (&mut self.beside, Cue::AndPlace),
+            (&mut self.begins, Cue::SentenceStart),
+            (&mut self.said, Cue::BeforeSaid),
         ] {
             *sum += if hit.context.has(cue) { sure } else { 0.0 };
         }
@@ -225,6 +260,7 @@ pub(super) fn vectors(
         second: weight(1),
         first: tallies.iter().min_by(by_first).map(|t| t.country),
         all_desks: desks.iter().sum(),
+        dateline: tallies.iter().any(|t| t.dateline > 0.0),
     };
     countries.clear();
     countries.extend(tallies.iter().enumerate().map(|(rank, tally)| vector(tally, rank, &all, desks, prior)));
@@ -240,6 +276,7 @@ struct All {
     second: f64,
     first: Option<CountryId>,
     all_desks: f64,
+    dateline: bool,
 }
 
 fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[f32]>) -> RankedCountry {
@@ -255,6 +292,10 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[
     let named = |kind| is(t.kind(kind) > 0.0);
     let log_prior = prior.and_then(|p| p.get(t.country.desk())).map(|p| f64::from(p.max(1e-4)).ln());
     let only = |kinds: &[HitKind]| is(kinds.iter().map(|k| t.kind(*k)).sum::<f64>() >= mentions - 1e-9);
+    // Bounded, so that one sure mention is not outdone by its certainty.
+    let true_odds = ((1.0 - t.untrue) / t.untrue.max(1e-6)).max(1e-2).ln().min(4.0);
+    let only_dateline = t.dateline > 0.0 && mentions <= 1.0;
+    let (local, log_prior_or_0) = (t.kind(HitKind::City) + t.kind(HitKind::Subdivision), log_prior.unwrap_or(0.0));
     let features = [
         share,
         relative,
@@ -269,7 +310,7 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[
         named(HitKind::Country),
         named(HitKind::Demonym),
         named(HitKind::Capital),
-        is(t.kind(HitKind::City) + t.kind(HitKind::Subdivision) > 0.0),
+        is(local > 0.0),
         named(HitKind::Body),
         named(HitKind::Leader),
         1.0 / (1.0 + rank as f64),
@@ -278,9 +319,9 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[
         is(all.count == 1.0),
         is(mentions <= 1.0),
         is(t.dateline > 0.0),
-        is(t.dateline > 0.0 && mentions <= 1.0),
+        is(only_dateline),
         only(&[HitKind::Capital]),
-        t.surest,
+        true_odds,
         ((weight + 0.5) / (rival + 0.5)).ln(),
         f64::from(t.parts.count_ones()) / PARTS as f64,
         is(t.country.code() == "US"),
@@ -294,12 +335,34 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[
         share * share,
         relative * relative,
         own_desk / all.all_desks.max(1e-9),
-        log_prior.unwrap_or(0.0),
+        log_prior_or_0,
         is(log_prior.is_none()),
         share / all.count,
         is(t.title > 0.0 && rank == 0),
         only(&[HitKind::Body, HitKind::Leader]),
         is(all.first == Some(t.country)),
+        log(t.beside),
+        log(t.begins),
+        log(t.said),
+        is(only_dateline && all.count > 1.0),
+        is(t.dateline == 0.0 && all.dateline),
+        is(t.subject),
+        short * is(only_dateline && all.count > 1.0),
+        short * relative,
+        short * is(t.title > 0.0),
+        short * (1.0 - t.first),
+        short * named(HitKind::Country),
+        short * named(HitKind::Demonym),
+        short * named(HitKind::Capital),
+        short * is(local > 0.0),
+        short * is(rank == 0),
+        short * is(all.count == 1.0),
+        short * all.count.ln(),
+        short * true_odds,
+        short * log(t.after_in),
+        short * log(t.after_of),
+        short * log(t.beside),
+        short * log_prior_or_0,
     ];
     RankedCountry { country: t.country, features, weight, first_hit: t.first_hit }
 }
