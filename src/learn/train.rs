@@ -166,7 +166,8 @@ fn region(
         let row = encoder.borrow_mut().encode_document(document);
         desk.map(|d| d.out_of_fold(document, &row))
     };
-    let trained = train_region(&parts.train, &prior, &gazetteer, config.seed, progress).map_err(TrainError::Config)?;
+    let trained =
+        train_region(&parts.train, &[], &prior, &gazetteer, config.seed, progress).map_err(TrainError::Config)?;
     Ok(Region {
         head: trained.head,
         prior_temperature: desk.map(|d| d.temperature),

@@ -8,7 +8,7 @@ mod linear;
 mod mention;
 mod rank;
 
-pub use desk::DeskMix;
+pub use desk::{DESK_FEATURES, DeskModel, DeskVectors};
 pub use linear::Logistic;
 pub use mention::{MENTION_FEATURES, mention_features};
 pub use rank::{FEATURES, RANKER_FEATURES, RankedCountry};
@@ -42,7 +42,7 @@ pub struct RegionHead {
     /// Whether the story is about a country, over [`RANKER_FEATURES`].
     pub ranker: Logistic,
     /// From countries to desks.
-    pub desks: DeskMix,
+    pub desks: DeskModel,
     /// A main desk less likely than this is given with the reason "low confidence".
     pub least_desk: f64,
 }
@@ -58,6 +58,7 @@ pub struct Counted {
     pub about: Vec<f64>,
     /// Probabilities of the ten desks and of none.
     pub desks: [f64; 11],
+    evidence: desk::DeskEvidence,
     tallies: Vec<rank::Tally>,
     order: Vec<usize>,
 }
@@ -78,18 +79,27 @@ impl RegionHead {
 
     /// Everything short of the answer, into `counted`. `desk_prior`: see [`predict`](Self::predict).
     pub fn count(&self, document: &Document, hits: &[PlaceHit], desk_prior: Option<&[f32]>, counted: &mut Counted) {
-        let Counted { sure, countries, about, desks, tallies, .. } = counted;
+        let Counted { sure, countries, about, desks, evidence, tallies, .. } = counted;
         mention::sureness(&self.mention, hits, sure);
-        let mut weights = rank::tally(document, hits, sure, tallies);
+        let weights = rank::tally(document, hits, sure, tallies);
         rank::vectors(document, tallies, &weights, desk_prior, countries);
         about.clear();
         about.extend(countries.iter().map(|c| self.ranker.probability(&c.features)));
-        for (country, about) in countries.iter().zip(about) {
-            if let Some(desk) = weights.get_mut(country.country.desk()) {
-                *desk += self.desks.focus * *about * country.weight;
+        *evidence = desk::DeskEvidence { places: weights, ..Default::default() };
+        for (country, &about) in countries.iter().zip(about.iter()) {
+            let desk = country.country.desk();
+            if let Some((expected, likeliest)) = evidence.expected.get_mut(desk).zip(evidence.likeliest.get_mut(desk)) {
+                *expected += about * country.weight;
+                *likeliest = likeliest.max(about);
             }
         }
-        *desks = self.desks.probabilities(&weights, desk_prior);
+        *desks = self.desks.probabilities(evidence, desk_prior);
+    }
+
+    /// What the model of desks read of the article that was counted last: for training it.
+    #[must_use]
+    pub fn desk_vectors(&self, counted: &Counted, desk_prior: Option<&[f32]>) -> DeskVectors {
+        counted.evidence.vectors(desk_prior)
     }
 
     /// Answers for one article. `desk_prior` is what its words say: probabilities of the desks in the order of

@@ -105,6 +105,15 @@ pub struct RankedCountry {
     pub first_hit: usize,
 }
 
+impl RankedCountry {
+    /// Whether a short text names it as the place that it was filed from only, and names others.
+    #[must_use]
+    pub fn only_filed_from(&self) -> bool {
+        let at = RANKER_FEATURES.iter().position(|f| *f == "dateline and short");
+        at.and_then(|at| self.features.get(at)).is_some_and(|x| *x > 0.0)
+    }
+}
+
 /// Counts of one country.
 #[derive(Debug, Clone)]
 pub(super) struct Tally {
