@@ -144,7 +144,7 @@ const BEHIND: [(Cue, &str); 7] = [
     (
         Cue::BeforeClub,
         "united city fc cf rovers athletic wanderers albion villa hotspur rangers celtic town county dynamo lions giants \
-         bulls eagles bears sox yankees mets dodgers lakers celtics patriots cowboys chiefs packers raiders broncos \
+         bulls eagles bears blue red white maple sox yankees mets dodgers lakers celtics patriots cowboys chiefs packers raiders broncos \
          knicks nets cubs braves phillies marlins heat spurs warriors rockets thunder jazz kings suns open marathon",
     ),
     (

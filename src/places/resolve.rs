@@ -12,9 +12,12 @@ use crate::text::{Document, hash_pair};
 
 /// How much the logarithm of the support by other names counts against one step of [`Candidate::known`].
 const SUPPORT: f32 = 1.5;
-/// Support by a country's name or people, and by a town or division in it.
+/// Support by a country's name or people, by a town in it, and by a division.
 const SUPPORT_COUNTRY: f32 = 0.8;
 const SUPPORT_LOCAL: f32 = 1.5;
+const SUPPORT_DIVISION: f32 = 4.0;
+/// "Fulton County, Georgia": divisions stand behind a comma more often than countries.
+const AFTER_COMMA: f32 = 1.2;
 /// A division or country right behind a comma settles it.
 const BESIDE: f32 = 100.0;
 
@@ -27,7 +30,11 @@ pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec
         if let [Candidate { place: Place::Country(country), .. }] = candidates
             && sure
         {
-            let weight = if hit.kind.is_local() { SUPPORT_LOCAL } else { SUPPORT_COUNTRY };
+            let weight = match hit.kind {
+                HitKind::Subdivision => SUPPORT_DIVISION,
+                kind if kind.is_local() => SUPPORT_LOCAL,
+                _ => SUPPORT_COUNTRY,
+            };
             if let Some(total) = support.get_mut(country.index()) {
                 *total += weight;
             }
@@ -36,8 +43,9 @@ pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec
     }
     for i in (0..hits.len()).rev() {
         let beside = beside(document, hits, i);
+        let after_comma = after_comma(document, hits, i);
         let Some(hit) = hits.get_mut(i) else { continue };
-        settle(candidates(gazetteer, hit), hit, &support, beside);
+        settle(candidates(gazetteer, hit), hit, &support, beside, after_comma);
     }
     mark_neighbours(document, hits);
     hits.retain(|h| h.kind != HitKind::Null && h.kind != HitKind::Given && !lonely(gazetteer, h));
@@ -114,6 +122,15 @@ fn candidates<'a>(gazetteer: &'a Gazetteer, hit: &PlaceHit) -> &'a [Candidate] {
     gazetteer.entries.get(hit.entry as usize).map_or(&[], |e| gazetteer.candidates(e))
 }
 
+/// Whether a comma and before it a capitalised word stand before hit `i`.
+fn after_comma(document: &Document, hits: &[PlaceHit], i: usize) -> bool {
+    let tokens = document.tokens();
+    let at = hits.get(i).map_or(0, |h| h.first_token as usize);
+    let before = at.checked_sub(1).and_then(|b| tokens.get(b));
+    context::gap(document, before, tokens.get(at)) == ", "
+        && before.is_some_and(|b| context::starts_upper(document.surface(b)))
+}
+
 /// The country that a name right behind hit `i` and a comma (or in brackets) speaks for.
 fn beside(document: &Document, hits: &[PlaceHit], i: usize) -> Option<(CountryId, HitKind)> {
     let (hit, next) = (hits.get(i)?, hits.get(i + 1)?);
@@ -122,6 +139,9 @@ fn beside(document: &Document, hits: &[PlaceHit], i: usize) -> Option<(CountryId
     let gap = context::gap(document, left, tokens.get(next.first_token as usize));
     let close = matches!(gap, ", " | " (" | "," | " ") && hit.last_token == next.first_token;
     let wider = matches!(next.kind, HitKind::Subdivision | HitKind::Country) && hit.kind.is_local_or_country();
+    // "Ireland, Scotland and Wales" is a list.
+    let list = hits.get(i + 2).is_some_and(|h| h.first_token <= next.last_token + 1);
+    let wider = wider && !(list && hit.kind == HitKind::Country);
     Some((next.countries[0].filter(|_| close && wider)?, next.kind))
 }
 
@@ -137,6 +157,7 @@ fn settle(
     hit: &mut PlaceHit,
     support: &[f32; COUNTRIES],
     beside: Option<(CountryId, HitKind)>,
+    after_comma: bool,
 ) {
     if let [only] = candidates
         && beside.is_none()
@@ -147,7 +168,8 @@ fn settle(
         let Place::Country(country) = c.place else { return f32::from(c.known) };
         let near = beside.is_some_and(|(b, _)| b == country);
         let support = support.get(country.index()).copied().unwrap_or(0.0);
-        f32::from(c.known) + SUPPORT * support.ln_1p() + if near { BESIDE } else { 0.0 }
+        let division = if after_comma && c.kind == HitKind::Subdivision { AFTER_COMMA } else { 0.0 };
+        f32::from(c.known) + SUPPORT * support.ln_1p() + division + if near { BESIDE } else { 0.0 }
     };
     let mut ranked = [None, None];
     for candidate in candidates {
@@ -168,10 +190,10 @@ fn settle(
     {
         hit.countries[1] = Some(*country);
     }
-    // A namesake that the gazetteer does not know: "Moscow, Idaho" in a list of two.
+    // A namesake that the gazetteer does not know: "Moscow, Idaho", "Peru, Indiana".
     if let Some((country, HitKind::Subdivision)) = beside
         && top < BESIDE
-        && matches!(hit.kind, HitKind::City | HitKind::Capital)
+        && matches!(hit.kind, HitKind::City | HitKind::Capital | HitKind::Country)
     {
         hit.kind = HitKind::City;
         hit.countries = [Some(country), None];

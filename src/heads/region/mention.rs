@@ -5,7 +5,11 @@ use super::Logistic;
 use crate::places::{Context, Cue, HitKind, PlaceHit, countries::COUNTRIES};
 
 /// Pairs of cues that mean more together.
-const PAIRS: [(Cue, Cue); 14] = [
+const PAIRS: [(Cue, Cue); 18] = [
+    (Cue::AfterPersonTitle, Cue::BeforeSaid),
+    (Cue::AfterGiven, Cue::BeforeSaid),
+    (Cue::AfterStart, Cue::BeforeSaid),
+    (Cue::LongName, Cue::BeforeClub),
     (Cue::Person, Cue::AfterCapital),
     (Cue::Person, Cue::AfterGiven),
     (Cue::Person, Cue::BeforeCapital),
@@ -102,7 +106,7 @@ fn visit(hit: &PlaceHit, support: &Support, mut add: impl FnMut(usize, f64)) {
     let kind = if hit.kind.is_local() { hit.kind } else { HitKind::Country };
     add(KINDS + kind as usize, 1.0);
     for (i, (a, b)) in PAIRS.into_iter().enumerate() {
-        let metonym = b == Cue::BeforeSaid && hit.kind == HitKind::Capital;
+        let metonym = a == Cue::Person && b == Cue::BeforeSaid && hit.kind == HitKind::Capital;
         if holds(a) && holds(b) && !metonym {
             add(PAIRED + i, 1.0);
         }

@@ -84,7 +84,7 @@ impl RegionHead {
         let weights = rank::tally(document, hits, sure, tallies);
         rank::vectors(document, tallies, &weights, desk_prior, countries);
         about.clear();
-        about.extend(countries.iter().map(|c| self.ranker.probability(&c.features)));
+        about.extend(countries.iter().map(|c| self.ranker.probability(&c.features).min(c.named)));
         *evidence = desk::DeskEvidence { places: weights, ..Default::default() };
         for (country, &about) in countries.iter().zip(about.iter()) {
             let desk = country.country.desk();

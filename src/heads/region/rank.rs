@@ -101,6 +101,8 @@ pub struct RankedCountry {
     pub features: [f64; FEATURES],
     /// Weighted mentions.
     pub weight: f64,
+    /// Probability that one of its mentions is one: a story is not about a place that it does not name.
+    pub named: f64,
     /// Index of its first hit.
     pub first_hit: usize,
 }
@@ -373,5 +375,5 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[
         short * log(t.beside),
         short * log_prior_or_0,
     ];
-    RankedCountry { country: t.country, features, weight, first_hit: t.first_hit }
+    RankedCountry { country: t.country, features, weight, named: 1.0 - t.untrue, first_hit: t.first_hit }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 const TEMPLATES: &str = include_str!("../../../data/region/templates.tsv");
 /// Sentences made of each template.
-const DRAWS: usize = 30;
+const DRAWS: usize = 25;
 /// Names that no list knows, so that the model learns from the form as well.
 const UNLISTED_GIVEN: [&str; 10] =
     ["Tavo", "Brenik", "Maelle", "Oksar", "Ilvy", "Zanele", "Torvik", "Wendeline", "Sabrine", "Kelwyn"];

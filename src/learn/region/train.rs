@@ -19,8 +19,11 @@ use std::collections::BTreeMap;
 /// Articles that a set counts as, at most and at least: large sets are sampled, small ones repeated.
 const MOST_OF_A_SET: usize = 800;
 const MOST_OF_A_SECTION: usize = 600;
-const LEAST_OF_A_SET: usize = 400;
-const MOST_REPEATS: usize = 4;
+const LEAST_OF_A_SET: usize = 1_000;
+const MOST_REPEATS: usize = 6;
+/// How many times a mention of a sentence from a template counts: of articles only the countries that are named anywhere
+/// are known, of sentences each name.
+const SENTENCE_REPEATS: usize = 3;
 /// Words of a brief.
 const BRIEF_WORDS: usize = 45;
 /// Penalty of both models.
@@ -202,7 +205,9 @@ fn fit_mentions(
     }
     for sentence in sentences {
         document.read("", &sentence.text);
-        add_mentions(&document, gazetteer, &sentence.named, true, &mut examples);
+        for _ in 0..SENTENCE_REPEATS {
+            add_mentions(&document, gazetteer, &sentence.named, true, &mut examples);
+        }
     }
     if examples.is_empty() {
         return Ok((certain(), 0));
