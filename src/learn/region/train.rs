@@ -23,7 +23,7 @@ const LEAST_OF_A_SET: usize = 1_000;
 const MOST_REPEATS: usize = 6;
 /// How many times a mention of a sentence from a template counts: of articles only the countries that are named anywhere
 /// are known, of sentences each name.
-const SENTENCE_REPEATS: usize = 3;
+const SENTENCE_REPEATS: usize = 2;
 /// Words of a brief.
 const BRIEF_WORDS: usize = 45;
 /// Penalty of both models.
