@@ -7,6 +7,7 @@ use super::{
     entry::{Entry, HitKind, flag, language_bit},
     gazetteer::{Gazetteer, MAX_WORDS, extend},
     inflect, resolve,
+    table::Node,
 };
 use crate::text::{Document, Token};
 
@@ -41,8 +42,8 @@ pub struct PlaceHit {
 #[derive(Debug, Clone, Default)]
 pub struct Places {
     hits: Vec<PlaceHit>,
-    /// Tokens that a name may begin with.
-    starts: Vec<u32>,
+    /// Tokens that a name may begin with, and where the names of their words begin.
+    starts: Vec<(u32, Node)>,
     /// Hash table of names while hits are compared.
     names: Vec<u32>,
 }
@@ -109,12 +110,13 @@ impl Gazetteer {
         let language = language_bit(language);
         self.starts(document, language != 0, starts);
         let mut next = 0;
-        for &at in starts.iter() {
+        for &(at, node) in starts.iter() {
             let at = at as usize;
             if at < next {
                 continue;
             }
-            let Some(Match { end, index, entry, name }) = self.longest(document, at, language) else { continue };
+            let found = self.longest(document, at, node, language);
+            let Some(Match { end, index, entry, name }) = found else { continue };
             next = end;
             let first = self.candidates(entry).first();
             if let Some(best) = first.filter(|c| c.kind != HitKind::Given) {
@@ -136,43 +138,65 @@ impl Gazetteer {
         resolve::resolve(self, document, hits, names);
     }
 
-    /// The tokens that a name may begin with; almost none is, so the loop has no branch to foresee. `small`: also in
+    /// The tokens that a name may begin with: almost none is, so the loops have no branch to foresee. `small`: also in
     /// small letters, as other languages write the names of peoples.
-    fn starts(&self, document: &Document, small: bool, starts: &mut Vec<u32>) {
+    fn starts(&self, document: &Document, small: bool, starts: &mut Vec<(u32, Node)>) {
         let bytes = document.text().as_bytes();
         let byte = |at: u32| bytes.get(at as usize).copied().unwrap_or(0);
         let tokens = document.tokens();
-        starts.resize(tokens.len(), 0);
+        starts.resize(tokens.len(), (0, Node::default()));
         let mut found = 0;
         for (i, token) in tokens.iter().enumerate() {
-            let first = byte(token.begin);
+            let large = !byte(token.begin).is_ascii_lowercase();
             // "al-Shabab", "sub-Saharan".
             let hyphen = (token.end - token.begin <= 3) & (byte(token.end) == b'-');
-            let begins = self.prefixes.may_begin(token.hash) & (!first.is_ascii_lowercase() | small | hyphen);
-            if let Some(place) = starts.get_mut(found) {
-                *place = i as u32;
+            if let Some(start) = starts.get_mut(found) {
+                start.0 = i as u32;
             }
-            found += usize::from(begins | inflect::inflects(first));
+            found += usize::from(large | small | hyphen);
         }
         starts.truncate(found);
+        found = 0;
+        for i in 0..starts.len() {
+            let Some(token) = starts.get(i).and_then(|(at, _)| tokens.get(*at as usize)) else { break };
+            let begins = self.prefixes.may_begin(token.hash) | inflect::inflects(byte(token.begin));
+            starts.swap(i, found);
+            found += usize::from(begins);
+        }
+        starts.truncate(found);
+        // All the table's lines are asked for before the first is needed.
+        for (at, node) in starts.iter_mut() {
+            let hash = tokens.get(*at as usize).map_or(0, |t| t.hash);
+            *node = self.prefixes.get(hash).unwrap_or_default();
+        }
     }
 
-    /// The longest name that begins at token `at`.
-    fn longest(&self, document: &Document, at: usize, language: u8) -> Option<Match<'_>> {
+    /// The longest name that begins at token `at`, whose word is `node`.
+    fn longest(&self, document: &Document, at: usize, node: Node, language: u8) -> Option<Match<'_>> {
         let token = document.tokens().get(at)?;
-        let exact = self.walk(document, at, token.hash, false, language);
+        let exact = self.walk(document, at, node, token.hash, false, language);
         let folded = document.folded(token);
         if exact.is_some() || !folded.first().is_some_and(|b| inflect::inflects(*b)) {
             return exact;
         }
-        inflect::readings(folded).find_map(|r| self.walk(document, at, r.hash, r.stem, language))
+        inflect::readings(folded).find_map(|r| {
+            let node = self.prefixes.get(r.hash)?;
+            self.walk(document, at, node, r.hash, r.stem, language)
+        })
     }
 
-    fn walk(&self, document: &Document, at: usize, hash: u64, stem: bool, language: u8) -> Option<Match<'_>> {
+    fn walk(
+        &self,
+        document: &Document,
+        at: usize,
+        mut node: Node,
+        hash: u64,
+        stem: bool,
+        language: u8,
+    ) -> Option<Match<'_>> {
         let tokens = document.tokens();
         let mut reading = inflect::Reading { hash, stem };
-        let mut prefix = extend(0, 0, hash);
-        let mut node = self.prefixes.get(prefix)?;
+        let mut prefix = hash;
         let mut best = None;
         for words in 1..=MAX_WORDS {
             let end = at + words;
@@ -186,7 +210,7 @@ impl Gazetteer {
             if !joins(document, last, next) {
                 break;
             }
-            let longer = |hash| self.prefixes.get(extend(prefix, words, hash)).map(|node| (node, hash, false));
+            let longer = |hash| self.prefixes.get_longer(extend(prefix, words, hash)).map(|node| (node, hash, false));
             let folded = document.folded(next);
             let step = longer(next.hash).or_else(|| {
                 let inflected = folded.first().is_some_and(|b| inflect::inflects(*b));
@@ -314,6 +338,45 @@ mod tests {
         );
         check("ar", "الجيش السوري والعراق", &["السوري=SY", "والعراق=IQ"]);
         check("ru", "Войска Сирии и сирийского правительства в Москве", &["Сирии=SY", "сирийского=SY", "Москве=RU"]);
+    }
+
+    /// Sentences written for this test: inflected, with particles before the name, in two scripts of Chinese.
+    #[test]
+    fn sentences_of_seven_languages() {
+        check(
+            "ar",
+            "وصل وزير الخارجية المصري إلى بيروت للقاء نظيره اللبناني",
+            &["المصري=EG", "بيروت=LB", "اللبناني=LB"],
+        );
+        check("ar", "أعلنت السعودية وقف الرحلات إلى صنعاء", &["السعودية=SA", "صنعاء=YE"]);
+        check(
+            "fr",
+            "Le président sénégalais a reçu à Dakar une délégation allemande.",
+            &["sénégalais=SN", "Dakar=SN", "allemande=DE"],
+        );
+        check(
+            "fr",
+            "La Côte d'Ivoire ferme sa frontière avec le Burkina Faso.",
+            &["Côte d'Ivoire=CI", "Burkina Faso=BF"],
+        );
+        check(
+            "es",
+            "La policía colombiana detuvo en Bogotá a dos ciudadanos alemanes.",
+            &["colombiana=CO", "Bogotá=CO", "alemanes=DE"],
+        );
+        check("es", "Estados Unidos y México firmaron un acuerdo sobre el agua.", &["Estados Unidos=US", "México=MX"]);
+        check(
+            "de",
+            "Das Erdbeben in der Türkei war bis nach Griechenland zu spüren.",
+            &["Türkei=TR", "Griechenland=GR"],
+        );
+        check("de", "Der polnische Ministerpräsident reist nach Kiew.", &["polnische=PL", "Kiew=UA"]);
+        check("ru", "Президент Франции прилетел в Пекин.", &["Франции=FR", "Пекин=CN"]);
+        check("ru", "В Украине и в Польше закрыли границу.", &["Украине=UA", "Польше=PL"]);
+        check("pt", "O governo angolano fechou a embaixada em Lisboa.", &["angolano=AO", "Lisboa=PT"]);
+        check("pt", "A Alemanha vende comboios ao Brasil.", &["Alemanha=DE", "Brasil=BR"]);
+        check("zh", "法国总统访问北京", &["法国=FR", "北京=CN"]);
+        check("zh", "美國與韓國簽署協議", &["美國=US", "韓國=KR"]);
     }
 
     proptest! {

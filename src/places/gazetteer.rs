@@ -105,6 +105,8 @@ fn table(prefixes: &mut [Prefix]) -> PrefixTable {
         table.insert(prefix, entry, entry.is_none());
         if first {
             table.insert_first(prefix);
+        } else {
+            table.insert_longer(prefix);
         }
     }
     table
@@ -127,6 +129,15 @@ mod tests {
         let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
         assert!(gazetteer.len() > 5_000);
         assert!(gazetteer.is_given_name(crate::text::hash_word(b"paris")));
+    }
+
+    #[test]
+    fn stays_small_in_memory() {
+        let Gazetteer { entries, candidates, prefixes } = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
+        let lists = entries.capacity() * size_of::<Entry>() + candidates.capacity() * size_of::<Candidate>();
+        // The bundle keeps the file beside it.
+        let bytes = lists + prefixes.bytes() + DEFAULT_GAZETTEER.len();
+        assert!(bytes < 5 << 20, "{bytes} bytes");
     }
 
     #[test]

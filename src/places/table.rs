@@ -24,8 +24,10 @@ impl Node {
 /// Open addressing with linear probing; keys are hashes of prefixes.
 #[derive(Debug, Clone)]
 pub(super) struct PrefixTable {
-    /// One bit for each residue of a first word's hash: what is not in here begins no name.
-    first: Box<[u64; FIRST_BITS / 64]>,
+    /// What is not in here begins no name.
+    first: Bits,
+    /// What is not in here is no beginning of two words or more.
+    longer: Bits,
     slots: Box<[Slot]>,
 }
 
@@ -37,26 +39,59 @@ struct Slot {
     node: Node,
 }
 
-const FIRST_BITS: usize = 1 << 19;
+/// One bit for each residue of a hash: a look that stays in the nearest caches.
+#[derive(Debug, Clone)]
+struct Bits(Box<[u64; Self::BITS / 64]>);
+
+impl Bits {
+    const BITS: usize = 1 << 19;
+
+    fn insert(&mut self, hash: u64) {
+        let bit = hash as usize % Self::BITS;
+        self.0[bit / 64] |= 1 << (bit % 64);
+    }
+
+    #[inline(always)]
+    fn may_hold(&self, hash: u64) -> bool {
+        let bit = hash as usize % Self::BITS;
+        self.0[bit / 64] >> (bit % 64) & 1 != 0
+    }
+}
 
 impl PrefixTable {
     /// A table with room for `prefixes`.
     pub(super) fn with_room(prefixes: usize) -> Self {
         let slots = (prefixes + prefixes / 2 + 16).next_power_of_two();
-        Self { first: Box::new([0; FIRST_BITS / 64]), slots: vec![Slot::default(); slots].into() }
+        let bits = Bits(Box::new([0; Bits::BITS / 64]));
+        Self { first: bits.clone(), longer: bits, slots: vec![Slot::default(); slots].into() }
     }
 
     /// Marks the hash of a first word.
     pub(super) fn insert_first(&mut self, hash: u64) {
-        let bit = hash as usize % FIRST_BITS;
-        self.first[bit / 64] |= 1 << (bit % 64);
+        self.first.insert(hash);
     }
 
     /// Whether a name may begin with the word of this hash.
     #[inline(always)]
     pub(super) fn may_begin(&self, hash: u64) -> bool {
-        let bit = hash as usize % FIRST_BITS;
-        self.first[bit / 64] >> (bit % 64) & 1 != 0
+        self.first.may_hold(hash)
+    }
+
+    /// Marks a prefix of two words or more.
+    pub(super) fn insert_longer(&mut self, prefix: u64) {
+        self.longer.insert(prefix);
+    }
+
+    /// The node of a prefix of two words or more.
+    #[inline]
+    pub(super) fn get_longer(&self, prefix: u64) -> Option<Node> {
+        if self.longer.may_hold(prefix) { self.get(prefix) } else { None }
+    }
+
+    /// Bytes of memory it takes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        2 * Bits::BITS / 8 + size_of_val(&*self.slots)
     }
 
     /// Adds a prefix; an `entry` that is already there stays.
