@@ -340,6 +340,45 @@ mod tests {
         check("ru", "Войска Сирии и сирийского правительства в Москве", &["Сирии=SY", "сирийского=SY", "Москве=RU"]);
     }
 
+    /// Sentences written for this test: inflected, with particles before the name, in two scripts of Chinese.
+    #[test]
+    fn sentences_of_seven_languages() {
+        check(
+            "ar",
+            "وصل وزير الخارجية المصري إلى بيروت للقاء نظيره اللبناني",
+            &["المصري=EG", "بيروت=LB", "اللبناني=LB"],
+        );
+        check("ar", "أعلنت السعودية وقف الرحلات إلى صنعاء", &["السعودية=SA", "صنعاء=YE"]);
+        check(
+            "fr",
+            "Le président sénégalais a reçu à Dakar une délégation allemande.",
+            &["sénégalais=SN", "Dakar=SN", "allemande=DE"],
+        );
+        check(
+            "fr",
+            "La Côte d'Ivoire ferme sa frontière avec le Burkina Faso.",
+            &["Côte d'Ivoire=CI", "Burkina Faso=BF"],
+        );
+        check(
+            "es",
+            "La policía colombiana detuvo en Bogotá a dos ciudadanos alemanes.",
+            &["colombiana=CO", "Bogotá=CO", "alemanes=DE"],
+        );
+        check("es", "Estados Unidos y México firmaron un acuerdo sobre el agua.", &["Estados Unidos=US", "México=MX"]);
+        check(
+            "de",
+            "Das Erdbeben in der Türkei war bis nach Griechenland zu spüren.",
+            &["Türkei=TR", "Griechenland=GR"],
+        );
+        check("de", "Der polnische Ministerpräsident reist nach Kiew.", &["polnische=PL", "Kiew=UA"]);
+        check("ru", "Президент Франции прилетел в Пекин.", &["Франции=FR", "Пекин=CN"]);
+        check("ru", "В Украине и в Польше закрыли границу.", &["Украине=UA", "Польше=PL"]);
+        check("pt", "O governo angolano fechou a embaixada em Lisboa.", &["angolano=AO", "Lisboa=PT"]);
+        check("pt", "A Alemanha vende comboios ao Brasil.", &["Alemanha=DE", "Brasil=BR"]);
+        check("zh", "法国总统访问北京", &["法国=FR", "北京=CN"]);
+        check("zh", "美國與韓國簽署協議", &["美國=US", "韓國=KR"]);
+    }
+
     proptest! {
         #[test]
         fn any_text_gives_valid_spans(title in "(?s).{0,40}", text in "(?s)(.|Paris|, |US|Georgia |St. ){0,120}") {

@@ -141,6 +141,15 @@ mod tests {
     }
 
     #[test]
+    fn stays_small_in_memory() {
+        let Gazetteer { entries, candidates, prefixes } = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
+        let lists = entries.capacity() * size_of::<Entry>() + candidates.capacity() * size_of::<Candidate>();
+        // The bundle keeps the file beside it.
+        let bytes = lists + prefixes.bytes() + DEFAULT_GAZETTEER.len();
+        assert!(bytes < 5 << 20, "{bytes} bytes");
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         for (bytes, message) in [
             (&b"Syria\t-\t-"[..], "line 1: not four columns"),

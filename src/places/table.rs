@@ -88,6 +88,12 @@ impl PrefixTable {
         if self.longer.may_hold(prefix) { self.get(prefix) } else { None }
     }
 
+    /// Bytes of memory it takes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        2 * Bits::BITS / 8 + size_of_val(&*self.slots)
+    }
+
     /// Adds a prefix; an `entry` that is already there stays.
     pub(super) fn insert(&mut self, prefix: u64, entry: Option<usize>, goes_on: bool) {
         let mask = self.slots.len() - 1;
