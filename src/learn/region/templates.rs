@@ -76,9 +76,9 @@ fn fill(about: &str, text: &str, lists: &Lists, random: &mut Xoshiro256PlusPlus)
             _ => return None,
         };
         let name = match kind {
-            b'g' if random.next_u64() % 4 == 0 => pick(&UNLISTED_GIVEN, random)?,
+            b'g' if random.next_u64().is_multiple_of(4) => pick(&UNLISTED_GIVEN, random)?,
             b'g' => pick(&lists.given, random)?,
-            b's' if random.next_u64() % 3 == 0 => pick(&UNLISTED_FAMILY, random)?,
+            b's' if random.next_u64().is_multiple_of(3) => pick(&UNLISTED_FAMILY, random)?,
             b's' => pick(&lists.family, random)?,
             _ => {
                 let at = draw(number, &mut drawn, lists.countries.len(), random)?;
