@@ -6,11 +6,11 @@ use crate::{
     features::{Counter, Sums},
     heads::{
         explain,
-        stance::StanceHead,
+        stance::{StanceHead, StanceScratch},
         topic::{TopicHead, TopicInput, softmax, speaks},
     },
     prediction::{AbstentionReason, Head, Language, Options, Prediction, StanceLabel, StanceResult, TopicResult},
-    text::{Document, detect_language, sentences},
+    text::{Document, detect_language},
 };
 use std::path::Path;
 
@@ -32,6 +32,7 @@ pub struct Scratch {
     document: Document,
     counter: Counter,
     sums: Sums,
+    stance: StanceScratch,
 }
 
 impl Classifier {
@@ -121,7 +122,7 @@ impl Classifier {
         if options.wants(Head::Topic) || options.wants(Head::Region) {
             self.score(scratch);
         }
-        let Scratch { document, counter, sums } = scratch;
+        let Scratch { document, counter, sums, stance: buffers } = scratch;
         let topic = self.heads.topic.as_ref().filter(|_| options.wants(Head::Topic));
         let topic = topic.map(|head| self.topic(head, &language.code, options, document, counter, sums));
         let region = self.heads.region.as_ref().filter(|_| options.wants(Head::Region));
@@ -130,12 +131,12 @@ impl Classifier {
             region.head.predict(document, &hits, self.desk_prior(region, sums).as_deref(), options.explain)
         });
         let stance = self.heads.stance.as_ref().filter(|_| options.wants(Head::Stance));
-        let stances = stance.map_or_else(Vec::new, |head| stances(head, document, targets, &language.code));
+        let stances = stance.map_or_else(Vec::new, |head| stances(head, document, targets, &language.code, buffers));
         Prediction { topic, region, stances, language }
     }
 
     /// Scores the document for all columns of the table.
-    fn score(&self, Scratch { document, counter, sums }: &mut Scratch) {
+    fn score(&self, Scratch { document, counter, sums, .. }: &mut Scratch) {
         let Space { params, index, table, .. } = &self.space;
         counter.count(document, params, index, |slot| table.prefetch(slot));
         table.score(counter, sums);
@@ -197,8 +198,14 @@ fn language(article: &Article, document: &Document) -> Language {
 const STANCE_LANGUAGES: [&str; 1] = ["en"];
 
 /// In another language targets are still found, but which way the text points is not told.
-fn stances(head: &StanceHead, document: &Document, targets: &[Target], language: &str) -> Vec<StanceResult> {
-    let mut results = head.predict(document, &sentences(document), targets);
+fn stances(
+    head: &StanceHead,
+    document: &Document,
+    targets: &[Target],
+    language: &str,
+    scratch: &mut StanceScratch,
+) -> Vec<StanceResult> {
+    let mut results = head.predict(document, targets, scratch);
     if !speaks(&STANCE_LANGUAGES.map(str::to_owned), language) {
         for result in results.iter_mut().filter(|r| r.label != StanceLabel::TargetNotFound) {
             result.label = StanceLabel::Undetermined;
