@@ -38,7 +38,7 @@ pub(crate) use nations::is_foreign_state;
 /// Sentences that are judged for one target that the caller names; those beyond count as mentions only.
 const MAX_SENTENCES: usize = 500;
 /// The same for a party that was found: news says the most first.
-const MAX_FOUND: usize = 4;
+const MAX_FOUND: usize = 3;
 
 /// Answers which way an article points toward its targets.
 #[derive(Debug, Clone, PartialEq)]

@@ -43,6 +43,8 @@ struct Table {
     entries: Vec<Entry>,
     /// Where the entries with this first key begin.
     starts: KeyTable<u32>,
+    /// The United States and the United Kingdom.
+    dotted: [usize; 2],
 }
 
 fn table() -> &'static Table {
@@ -64,14 +66,16 @@ fn table() -> &'static Table {
         for (i, entry) in entries.iter().enumerate().rev() {
             *starts.entry(entry.keys.first().copied().unwrap_or(0)) = i as u32;
         }
-        Table { entries, starts }
+        let state = |name| entries.iter().find(|e| e.keys.as_slice() == [key(name)]).map_or(usize::MAX, |e| e.state);
+        let dotted = [state("us"), state("uk")];
+        Table { entries, starts, dotted }
     })
 }
 
 /// A state named at `at`, a capitalised word.
 pub(super) fn at(words: Words<'_>, at: usize) -> Option<Nation> {
     let first = words.key(at)?;
-    let Table { entries, starts } = table();
+    let Table { entries, starts, dotted } = table();
     if let Some(start) = starts.get(first) {
         let candidates = entries.iter().skip(start as usize).take_while(|e| e.keys.first() == Some(&first));
         for entry in candidates {
@@ -85,17 +89,15 @@ pub(super) fn at(words: Words<'_>, at: usize) -> Option<Nation> {
     }
     // "U.S.", "U.K."
     let letter = |i: usize| (words.chars(i) == 1).then(|| words.letter(i));
-    if !words.is_dotted(at) {
+    if letter(at)? != 'u' || !words.is_dotted(at) {
         return None;
     }
-    let name = match (letter(at)?, letter(at + 1)?) {
-        ('u', 's') => "us",
-        ('u', 'k') => "uk",
+    let (state, american) = match letter(at + 1)? {
+        's' => (dotted[0], letter(at + 2) == Some('a') && words.is_dotted(at + 1)),
+        'k' => (dotted[1], false),
         _ => return None,
     };
-    let n = if name == "us" && letter(at + 2) == Some('a') && words.is_dotted(at + 1) { 3 } else { 2 };
-    let entry = entries.iter().find(|e| e.keys.as_slice() == [key(name)])?;
-    Some(Nation { at, n, state: entry.state, form: Form::Name })
+    Some(Nation { at, n: 2 + usize::from(american), state, form: Form::Name })
 }
 
 /// Whether a name is a state's other than the United States, its adjective or its people, alone.
@@ -105,6 +107,5 @@ pub(crate) fn is_foreign_state(name: &str) -> bool {
     let begin = usize::from(words.len() > 1 && words.key(0) == Some(key("the")));
     let clitic = words.len() > begin + 1 && words.is_clitic(words.len() - 1);
     let end = words.len() - usize::from(clitic);
-    let home = table().entries.iter().find(|e| e.keys.as_slice() == [key("us")]).map(|e| e.state);
-    words.nation(begin).is_some_and(|found| begin + found.n == end && Some(found.state) != home)
+    words.nation(begin).is_some_and(|found| begin + found.n == end && found.state != table().dotted[0])
 }

@@ -79,6 +79,7 @@ impl Piece {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Outlines {
     pieces: Vec<Piece>,
+    entries: Vec<Entry>,
     /// By sentence: the first token read and the range of `pieces`.
     known: Vec<Option<(u32, u32, u32)>>,
 }
@@ -107,8 +108,12 @@ impl Outlines {
         let known = self.known.get(index).copied().flatten().filter(|k| k.0 == start as u32);
         let (_, from, to) = known.unwrap_or_else(|| {
             let from = self.pieces.len();
-            Reader { document, tokens, vocabulary, pieces: &mut self.pieces, quoted: false, initial: true }
-                .read(sentence, start);
+            // All look-ups at once: none waits for another.
+            self.entries.clear();
+            self.entries.extend(tokens.iter().skip(start).take(MOST).map(|t| lexicon().get(t.hash)));
+            let (pieces, entries) = (&mut self.pieces, self.entries.as_slice());
+            Reader { document, tokens, vocabulary, pieces, entries, start, quoted: false, initial: true }
+                .read(sentence);
             let range = (start as u32, from as u32, self.pieces.len() as u32);
             if let Some(known) = self.known.get_mut(index) {
                 *known = Some(range);
@@ -124,13 +129,18 @@ struct Reader<'a> {
     tokens: &'a [Token],
     vocabulary: &'a Vocabulary,
     pieces: &'a mut Vec<Piece>,
+    /// Of the tokens from `start` on.
+    entries: &'a [Entry],
+    /// The first token that is read.
+    start: usize,
     quoted: bool,
     /// The next word opens a sentence or a quotation.
     initial: bool,
 }
 
 impl Reader<'_> {
-    fn read(&mut self, sentence: &Sentence, start: usize) {
+    fn read(&mut self, sentence: &Sentence) {
+        let start = self.start;
         let first = self.tokens.get(start).map_or(sentence.begin, |t| t.begin as usize);
         let mut at = if start == sentence.first_token { sentence.begin } else { first };
         let limit = self.pieces.len() + MOST;
@@ -214,7 +224,7 @@ impl Reader<'_> {
             piece.bits = bits;
             return piece;
         }
-        piece.entry = lexicon().get(token.hash);
+        piece.entry = self.entries.get(i - self.start).copied().unwrap_or_default();
         if capital {
             bits |= yes(first == b'I' && token.end == token.begin + 1, bit::PRONOUN);
             bits |= yes(piece.entry.is(flag::TITLE) && self.followed(token, i, 2), bit::TITLED);

@@ -5,7 +5,7 @@
 //! looked up in the text where somebody asks.
 
 use super::nations::{self, Nation};
-use crate::text::{Document, Sentence, hash_word};
+use crate::text::{Document, Sentence, Token, hash_word};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// A word of the document.
@@ -54,26 +54,29 @@ impl Marks {
 
     fn read(&mut self, document: &Document) {
         self.clear();
-        let bytes = document.text().as_bytes();
-        let (mut block, mut plain) = (usize::MAX, true);
-        for (i, token) in document.tokens().iter().enumerate() {
-            let (begin, last) = (token.begin as usize, token.end.saturating_sub(1) as usize);
-            if last / BLOCK != block {
-                // One look a block: hardly any holds other characters than ASCII's.
-                block = last / BLOCK;
-                plain = bytes.get(block * BLOCK..bytes.len().min((block + 1) * BLOCK)).is_some_and(<[u8]>::is_ascii);
+        let (bytes, tokens) = (document.text().as_bytes(), document.tokens());
+        self.keys.extend(tokens.iter().map(|t| t.hash));
+        let capital = |t: &Token| bytes.get(t.begin as usize).is_some_and(u8::is_ascii_uppercase);
+        self.capital.extend(tokens.iter().map(capital));
+        for (block, part) in bytes.chunks(BLOCK).enumerate() {
+            if !part.is_ascii() {
+                self.read_beyond_ascii(document, block * BLOCK, block * BLOCK + part.len());
             }
-            let ascii = plain && begin / BLOCK == block || bytes.get(begin..=last).is_some_and(<[u8]>::is_ascii);
-            let (key, capital) = if ascii {
-                (token.hash, bytes.get(begin).is_some_and(u8::is_ascii_uppercase))
-            } else {
-                let surface = document.surface(token);
-                (key(surface), surface.chars().next().is_some_and(char::is_uppercase))
-            };
-            self.keys.push(key);
-            self.capital.push(capital);
-            if capital {
-                self.capitals.push(i as u32);
+        }
+        self.capitals.extend((0..).zip(&self.capital).filter(|(_, capital)| **capital).map(|(at, _)| at));
+    }
+
+    /// Corrects the words that lie in these bytes in part.
+    fn read_beyond_ascii(&mut self, document: &Document, begin: usize, end: usize) {
+        let tokens = document.tokens();
+        let first = tokens.partition_point(|t| t.end as usize <= begin);
+        for (i, token) in tokens.iter().enumerate().skip(first).take_while(|(_, t)| (t.begin as usize) < end) {
+            let surface = document.surface(token);
+            if let (false, Some(key), Some(capital)) =
+                (surface.is_ascii(), self.keys.get_mut(i), self.capital.get_mut(i))
+            {
+                *key = self::key(surface);
+                *capital = surface.chars().next().is_some_and(char::is_uppercase);
             }
         }
     }
