@@ -73,7 +73,7 @@ fn rows<'a>(
 /// IEEE 754 half to single precision, exact for every finite number, without
 /// branches: the bits in place, the exponent's bias mended by a multiplication.
 #[inline(always)]
-fn widen(half: u16) -> f32 {
+pub(crate) fn widen(half: u16) -> f32 {
     const REBIAS: f32 = f32::from_bits((127 + 127 - 15) << 23);
     let magnitude = f32::from_bits(u32::from(half & 0x7fff) << 13) * REBIAS;
     f32::from_bits(magnitude.to_bits() | u32::from(half & 0x8000) << 16)

@@ -14,6 +14,7 @@ mod table;
 pub use counter::{Counter, TfIdf};
 pub use index::{FeatureIndex, IndexError};
 pub use kernel::log_tf;
+pub(crate) use kernel::widen;
 pub use table::{BLOCK_LANES, Sums, WeightTable};
 
 use serde::{Deserialize, Serialize};

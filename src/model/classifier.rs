@@ -7,12 +7,12 @@ use crate::{
     heads::{
         explain,
         region::Counted,
-        stance::StanceHead,
+        stance::{StanceHead, StanceScratch},
         topic::{TopicHead, TopicInput, softmax, speaks},
     },
     places::Places,
     prediction::{AbstentionReason, Head, Language, Options, Prediction, StanceLabel, StanceResult, TopicResult},
-    text::{Document, detect_language, sentences},
+    text::{Document, detect_language},
 };
 use std::path::Path;
 
@@ -36,6 +36,7 @@ pub struct Scratch {
     sums: Sums,
     places: Places,
     counted: Counted,
+    stance: StanceScratch,
 }
 
 impl Classifier {
@@ -125,7 +126,7 @@ impl Classifier {
         if options.wants(Head::Topic) || options.wants(Head::Region) {
             self.score(scratch);
         }
-        let Scratch { document, counter, sums, places, counted } = scratch;
+        let Scratch { document, counter, sums, places, counted, stance: buffers } = scratch;
         let topic = self.heads.topic.as_ref().filter(|_| options.wants(Head::Topic));
         let topic = topic.map(|head| self.topic(head, &language.code, options, document, counter, sums));
         let region = self.heads.region.as_ref().filter(|_| options.wants(Head::Region));
@@ -135,7 +136,7 @@ impl Classifier {
             region.head.predict(document, places.hits(), prior.as_deref(), options.explain, counted)
         });
         let stance = self.heads.stance.as_ref().filter(|_| options.wants(Head::Stance));
-        let stances = stance.map_or_else(Vec::new, |head| stances(head, document, targets, &language.code));
+        let stances = stance.map_or_else(Vec::new, |head| stances(head, document, targets, &language.code, buffers));
         Prediction { topic, region, stances, language }
     }
 
@@ -202,8 +203,14 @@ fn language(article: &Article, document: &Document) -> Language {
 const STANCE_LANGUAGES: [&str; 1] = ["en"];
 
 /// In another language targets are still found, but which way the text points is not told.
-fn stances(head: &StanceHead, document: &Document, targets: &[Target], language: &str) -> Vec<StanceResult> {
-    let mut results = head.predict(document, &sentences(document), targets);
+fn stances(
+    head: &StanceHead,
+    document: &Document,
+    targets: &[Target],
+    language: &str,
+    scratch: &mut StanceScratch,
+) -> Vec<StanceResult> {
+    let mut results = head.predict(document, targets, scratch);
     if !speaks(&STANCE_LANGUAGES.map(str::to_owned), language) {
         for result in results.iter_mut().filter(|r| r.label != StanceLabel::TargetNotFound) {
             result.label = StanceLabel::Undetermined;

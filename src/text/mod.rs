@@ -9,7 +9,7 @@ mod tokenize;
 
 pub use hash::{HASH_VERSION, hash_pair, hash_word};
 pub use language::detect_language;
-pub use sentence::{Sentence, sentences};
+pub use sentence::{Sentence, sentences, sentences_into};
 pub use tokenize::Token;
 
 use crate::article::{Field, Span};

@@ -18,36 +18,47 @@ pub struct Sentence {
 /// The sentences of a document in order; each holds at least one token.
 #[must_use]
 pub fn sentences(document: &Document) -> Vec<Sentence> {
-    let text = document.text();
     let mut sentences = Vec::new();
-    let mut token = 0;
+    sentences_into(document, &mut sentences);
+    sentences
+}
+
+/// As [`sentences`], into a buffer that is emptied first.
+pub fn sentences_into(document: &Document, sentences: &mut Vec<Sentence>) {
+    sentences.clear();
+    let text = document.text();
+    let tokens = document.tokens();
+    let mut first = 0;
     let mut begin = 0;
-    let mut close = |begin: usize, end: usize| {
-        let part = text.get(begin..end).unwrap_or("");
-        let start = begin + part.len() - part.trim_start().len();
-        let stop = begin + part.trim_end().len();
-        let tokens = document.tokens();
-        let first = token;
-        while tokens.get(token).is_some_and(|t| (t.begin as usize) < end) {
-            token += 1;
-        }
-        if token > first {
-            sentences.push(Sentence { begin: start, end: stop, first_token: first, last_token: token });
+    let mut close = |begin: usize, end: usize, next: usize| {
+        if next > first {
+            let part = text.get(begin..end).unwrap_or("");
+            let start = begin + part.len() - part.trim_start().len();
+            let stop = begin + part.trim_end().len();
+            sentences.push(Sentence { begin: start, end: stop, first_token: first, last_token: next });
+            first = next;
         }
     };
-    for (at, c) in text.char_indices() {
-        let end = match c {
-            '\n' => Some(at + 1),
-            '.' | '!' | '?' | '\u{2026}' | '\u{3002}' | '\u{61f}' => ends_sentence(text, begin, at, c),
-            _ => None,
-        };
-        if let Some(end) = end.filter(|&e| e > begin) {
-            close(begin, end);
-            begin = end;
+    // The marks that end a sentence stand between words.
+    let mut from = 0;
+    for next in 0..=tokens.len() {
+        let to = tokens.get(next).map_or(text.len(), |t| t.begin as usize);
+        let single = to == from + 1 && text.as_bytes().get(from) == Some(&b' ');
+        for (at, c) in text.get(from..to).filter(|_| !single).unwrap_or("").char_indices() {
+            let at = from + at;
+            let end = match c {
+                '\n' => Some(at + 1),
+                '.' | '!' | '?' | '\u{2026}' | '\u{3002}' | '\u{61f}' => ends_sentence(text, begin, at, c),
+                _ => None,
+            };
+            if let Some(end) = end.filter(|&e| e > begin) {
+                close(begin, end, next);
+                begin = end;
+            }
         }
+        from = tokens.get(next).map_or(to, |t| t.end as usize);
     }
-    close(begin, text.len());
-    sentences
+    close(begin, text.len(), tokens.len());
 }
 
 /// The end of the sentence that the mark `c` at `at` closes, if it closes one.

@@ -52,11 +52,13 @@ pub(super) fn not_found(target: &str) -> StanceResult {
 ///
 /// A sentence that takes sides says more about the article than one that does
 /// not, so each sentence weighs by how far it is from neutral, with a floor.
-pub(super) fn aggregate(target: &str, mut judged: Vec<Judged>, threshold: f64) -> StanceResult {
+/// `unjudged`: mentions in other sentences.
+pub(super) fn aggregate(target: &str, mut judged: Vec<Judged>, unjudged: u32, threshold: f64) -> StanceResult {
     if judged.is_empty() {
         return not_found(target);
     }
     let mut result = not_found(target);
+    result.mentions = unjudged;
     let mut sums = [0.0; 3];
     for sentence in &judged {
         let weight = if sentence.title { TITLE_WEIGHT } else { 1.0 };

@@ -41,8 +41,8 @@ pub(super) fn fill(masked: &Masked, cues: &[Cue], clause: (usize, usize), out: &
     for channel in 0..CHANNELS {
         let mut sums = [0.0f32; COMPOUNDS];
         for (i, item) in masked.items.iter().enumerate() {
-            let value = if channel == 0 { item.entry.valence / 2.0 } else { item.entry.induced };
-            if value.abs() < 0.2 || item.kind != Kind::Word {
+            let value = if channel == 0 { item.entry.valence() / 2.0 } else { item.entry.induced() };
+            if value.abs() < 0.2 {
                 continue;
             }
             let polar = Polar { at: i, value: if item.negated { -0.7 * value } else { value }, quoted: item.quoted };
@@ -189,10 +189,10 @@ fn speech(masked: &Masked, cues: &[Cue], primary: usize, out: &mut Dense, at: us
     let speaks = cues.iter().any(|c| c.role == Role::Agent && matches!(c.class, 0 | 1 | SAY | 7));
     let judged = cues.iter().any(|c| c.role == Role::Theme && c.class <= 1);
     for (i, item) in masked.items.iter().enumerate() {
-        if item.kind != Kind::Word || item.entry.valence == 0.0 {
+        if !item.entry.is_polar() {
             continue;
         }
-        let value = item.entry.valence / 4.0 * if item.negated { -0.7 } else { 1.0 };
+        let value = item.entry.valence() / 4.0 * if item.negated { -0.7 } else { 1.0 };
         let sign = usize::from(value < 0.0);
         if speaks && i > primary {
             bump(out, at + sign, value.abs());

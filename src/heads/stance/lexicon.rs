@@ -1,12 +1,9 @@
 //! What is known of a word before any training: its valence (VADER, Hutto and
 //! Gilbert 2014) and its part in saying who judges whom (own lists).
 
+use super::keys::KeyTable;
 use crate::text::hash_word;
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-    sync::OnceLock,
-};
+use std::sync::OnceLock;
 
 /// Classes of verbs and nouns, in the order of `data/lexicon/cues.txt`.
 pub(super) const CLASSES: [&str; 11] =
@@ -40,43 +37,73 @@ pub(super) mod flag {
     pub(in super::super) const PARTICIPLE: u16 = 1 << 10;
 }
 
-/// What is known of a word.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+/// What is known of a word, in eight bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Entry {
-    /// -4 to 4.
-    pub(super) valence: f32,
+    /// Ten times the valence, -40 to 40.
+    valence: i8,
+    /// Ten times the valence inferred from the company that the word keeps in news text.
+    induced: i8,
     /// Index in [`CLASSES`] plus one, as a verb.
     pub(super) verb: u8,
     /// The same, as a noun.
     pub(super) noun: u8,
     /// Bits of [`flag`].
     pub(super) flags: u16,
-    /// Valence inferred from the company that the word keeps in news text.
-    pub(super) induced: f32,
     /// Words of one number occur in like places; 0: none.
     pub(super) cluster: u16,
 }
 
 impl Entry {
+    /// A word with these bits only.
+    pub(super) fn with_flags(flags: u16) -> Self {
+        Self { flags, ..Self::default() }
+    }
+
     /// Whether any of the bits is set.
+    #[inline(always)]
     pub(super) fn is(&self, flags: u16) -> bool {
         self.flags & flags != 0
+    }
+
+    /// -4 to 4.
+    #[inline(always)]
+    pub(super) fn valence(&self) -> f32 {
+        f32::from(self.valence) / 10.0
+    }
+
+    /// Valence inferred from the company that the word keeps in news text.
+    #[inline(always)]
+    pub(super) fn induced(&self) -> f32 {
+        f32::from(self.induced) / 10.0
+    }
+
+    /// Whether the valence is known.
+    #[inline(always)]
+    pub(super) fn is_polar(&self) -> bool {
+        self.valence != 0
     }
 }
 
 /// Words by [`hash_word`].
 #[derive(Debug, Default)]
-pub(super) struct Lexicon(HashMap<u64, Entry, BuildHasherDefault<Identity>>);
+pub(super) struct Lexicon(KeyTable<Entry>);
 
 impl Lexicon {
     /// What is known of the word with this hash.
+    #[inline(always)]
     pub(super) fn get(&self, hash: u64) -> Entry {
-        self.0.get(&hash).copied().unwrap_or_default()
+        self.0.get(hash).unwrap_or_default()
     }
 
     fn entry(&mut self, word: &str) -> &mut Entry {
-        self.0.entry(hash_word(word.as_bytes())).or_default()
+        self.0.entry(hash_word(word.as_bytes()))
     }
+}
+
+/// A valence as it is written, times ten.
+fn tenths(text: &str) -> i8 {
+    text.parse::<f32>().map_or(0, |v| (v * 10.0).round() as i8)
 }
 
 /// The words of `data/lexicon`, read once.
@@ -86,7 +113,7 @@ pub(super) fn lexicon() -> &'static Lexicon {
         let mut lexicon = Lexicon::default();
         for line in include_str!("../../../data/lexicon/vader.tsv").lines() {
             if let Some((word, valence)) = line.split_once('\t') {
-                lexicon.entry(word).valence = valence.parse().unwrap_or(0.0);
+                lexicon.entry(word).valence = tenths(valence);
             }
         }
         for line in include_str!("../../../data/lexicon/induced.tsv").lines() {
@@ -95,7 +122,7 @@ pub(super) fn lexicon() -> &'static Lexicon {
                 continue;
             };
             let entry = lexicon.entry(word);
-            entry.induced = valence.parse::<f32>().unwrap_or(0.0) / 10.0;
+            entry.induced = valence.parse().unwrap_or(0);
             entry.cluster = cluster.parse::<u16>().map_or(0, |c| c.saturating_add(1));
         }
         for line in include_str!("../../../data/lexicon/cues.txt").lines().filter(|l| !l.starts_with('#')) {
@@ -185,20 +212,6 @@ fn inflect(word: &str) -> Vec<(String, u16)> {
     forms
 }
 
-/// The keys are hashes already.
-#[derive(Debug, Default)]
-pub(super) struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, _: &[u8]) {}
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,7 +235,7 @@ mod tests {
 
     #[test]
     fn knows_valence_and_function_words() {
-        assert!(get("murder").valence < 0.0 && get("praise").valence > 0.0);
+        assert!(get("murder").valence() < 0.0 && get("praise").valence() > 0.0);
         assert!(get("not").is(flag::NEGATION) && get("but").is(flag::BREAK) && get("by").is(flag::FROM));
         assert_eq!(get("criticism").noun, 9);
     }

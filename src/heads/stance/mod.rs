@@ -1,15 +1,19 @@
 //! The stance head: which way the text points toward each target.
 //!
-//! [`targets`] finds the mentions, [`mask`] hides every name, [`views`],
-//! [`roles`] and [`dense`] turn the sentence into numbers, [`model`] into
-//! probabilities, [`aggregate`] into the article's answer.
+//! [`parties`] finds the main parties where no target is named, [`targets`] the
+//! mentions of each target; [`outline`] reads a sentence that mentions one once
+//! for all of them, [`mask`] hides every name, [`views`], [`roles`] and
+//! [`dense`] turn it into numbers, [`model`] into probabilities, [`aggregate`]
+//! into the article's answer.
 
 mod aggregate;
 mod dense;
+mod keys;
 mod lexicon;
 mod mask;
 pub(crate) mod model;
 mod nations;
+mod outline;
 mod parties;
 mod roles;
 mod targets;
@@ -19,16 +23,22 @@ mod words;
 use crate::{
     article::Target,
     prediction::{StanceEvidence, StanceLabel, StanceResult},
-    text::{Document, Sentence},
+    text::{Document, Sentence, sentences_into},
 };
 use aggregate::Judged;
 use model::{CLASSES, Extractor, SentenceModel};
+use parties::Counts;
+use targets::{Finder, Mention};
+use words::{Marks, Words};
 
 pub(crate) use dense::DENSE;
+pub(crate) use keys::Vocabulary;
 pub(crate) use nations::is_foreign_state;
 
-/// Sentences that are judged for one target; those beyond are counted as mentions no more.
+/// Sentences that are judged for one target that the caller names; those beyond count as mentions only.
 const MAX_SENTENCES: usize = 500;
+/// The same for a party that was found: news says the most first.
+const MAX_FOUND: usize = 3;
 
 /// Answers which way an article points toward its targets.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,64 +46,73 @@ pub struct StanceHead {
     pub(crate) model: SentenceModel,
 }
 
+/// Buffers of one thread, reused from article to article.
+#[derive(Debug, Clone, Default)]
+pub struct StanceScratch {
+    sentences: Vec<Sentence>,
+    marks: Marks,
+    counts: Counts,
+    finder: Finder,
+    extractor: Extractor,
+}
+
 impl StanceHead {
     /// The stance toward each target, in their order; toward the main parties when there is none.
     #[must_use]
-    pub fn predict(&self, document: &Document, sentences: &[Sentence], targets: &[Target]) -> Vec<StanceResult> {
+    pub fn predict(&self, document: &Document, targets: &[Target], scratch: &mut StanceScratch) -> Vec<StanceResult> {
+        let StanceScratch { sentences, marks, counts, finder, extractor } = scratch;
+        sentences_into(document, sentences);
+        let sentences = sentences.as_slice();
+        extractor.begin(sentences.len());
         // A caller who gives the mentions needs no search.
         let given = !targets.is_empty() && targets.iter().all(|t| !t.mentions.is_empty());
-        let words = if given { words::Words::default() } else { words::Words::new(document, sentences) };
+        let words =
+            if given { Words::unread(document, sentences, marks) } else { Words::new(document, sentences, marks) };
         let found;
-        let targets = if targets.is_empty() {
-            found = parties::main_parties(document, sentences, &words, &self.model.vocabulary);
-            &found
+        let (targets, most) = if targets.is_empty() {
+            found = counts.main(words, &self.model.vocabulary);
+            (found.as_slice(), MAX_FOUND)
         } else {
-            targets
+            (targets, MAX_SENTENCES)
         };
-        let mut extractor = Extractor::default();
         let one = |target: &Target| {
-            let mentions = targets::find(document, sentences, &words, target);
-            let judged = self.judge(document, sentences, &mentions, &mut extractor);
-            aggregate::aggregate(&target.name, judged, f64::from(self.model.settings.threshold))
+            let mentions = finder.find(words, target);
+            let (judged, rest) = self.judge(document, sentences, mentions, most, extractor);
+            aggregate::aggregate(&target.name, judged, rest, f64::from(self.model.settings.threshold))
         };
         targets.iter().map(one).collect()
     }
 
     /// Calibrated probabilities (supportive, critical, neutral) of each sentence that mentions the target at the
     /// given spans.
-    pub(crate) fn mention_probabilities(
-        &self,
-        document: &Document,
-        sentences: &[Sentence],
-        target: &Target,
-    ) -> Vec<[f64; CLASSES]> {
-        let words = words::Words::default();
-        let mentions = targets::find(document, sentences, &words, target);
-        let judged = self.judge(document, sentences, &mentions, &mut Extractor::default());
+    pub(crate) fn mention_probabilities(&self, document: &Document, target: &Target) -> Vec<[f64; CLASSES]> {
+        let StanceScratch { sentences, marks, finder, extractor, .. } = &mut StanceScratch::default();
+        sentences_into(document, sentences);
+        extractor.begin(sentences.len());
+        let mentions = finder.find(Words::unread(document, sentences, marks), target);
+        let (judged, _) = self.judge(document, sentences, mentions, MAX_SENTENCES, extractor);
         judged.into_iter().map(|j| j.probabilities).collect()
     }
 
+    /// Judges the first `most` sentences that are mentioned in; and how many mentions stand in the others.
     fn judge(
         &self,
         document: &Document,
         sentences: &[Sentence],
-        mentions: &[targets::Mention],
+        mentions: &[Mention],
+        most: usize,
         extractor: &mut Extractor,
-    ) -> Vec<Judged> {
-        let spans: Vec<(usize, usize)> = mentions.iter().map(|m| (m.begin, m.end)).collect();
+    ) -> (Vec<Judged>, u32) {
         let mut judged = Vec::new();
-        let mut rest = spans.as_slice();
-        while let Some(first) = rest.first() {
+        let mut rest = mentions;
+        while let Some(first) = rest.first().filter(|_| judged.len() < most) {
             let at = sentences.partition_point(|s| s.end <= first.0);
             let Some(sentence) = sentences.get(at) else { break };
             let inside = rest.partition_point(|m| m.0 < sentence.end).max(1);
             let (here, later) = rest.split_at(inside.min(rest.len()));
             rest = later;
-            if judged.len() >= MAX_SENTENCES {
-                break;
-            }
-            let quoted = extractor.run(document, sentence, here, &self.model.vocabulary);
-            let probabilities = self.model.probabilities(self.model.scores(extractor));
+            let (scores, quoted) = self.model.scores(extractor, document, (at, sentence), here);
+            let probabilities = self.model.probabilities(scores);
             let (label, probability) = aggregate::top(&probabilities);
             let sure = probability >= f64::from(self.model.settings.threshold);
             judged.push(Judged {
@@ -109,7 +128,7 @@ impl StanceHead {
                 },
             });
         }
-        judged
+        (judged, rest.len() as u32)
     }
 
     /// The head's files by name, for a bundle.

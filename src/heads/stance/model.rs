@@ -3,15 +3,21 @@
 
 use super::{
     dense::{self, DENSE, Dense},
-    lexicon::lexicon,
-    mask::{Masker, Vocabulary},
+    keys::Vocabulary,
+    mask::Masker,
+    outline::Outlines,
     roles::{self, Cue},
-    views::{self, VIEWS, Views},
+    views,
 };
-use crate::text::{Document, HASH_VERSION, Sentence};
+use crate::{
+    features::widen,
+    text::{Document, HASH_VERSION, Sentence},
+};
 use half::f16;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use super::views::VIEWS;
 
 /// Supportive, critical, neutral.
 pub(crate) const CLASSES: usize = 3;
@@ -77,52 +83,72 @@ impl Settings {
 }
 
 /// Row of an n-gram in a table of 2^bits rows.
+#[inline(always)]
 pub(crate) fn row(hash: u64, bits: u32) -> usize {
     (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits.clamp(1, 63))) as usize
 }
+
+/// Three weights (times the inverse document frequency) and that frequency, in half precision.
+pub(crate) type Row = [u16; 4];
 
 /// Weights of the sentence model.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SentenceModel {
     /// What is not a weight.
     pub(crate) settings: Settings,
-    /// Three weights (times the inverse document frequency) and that frequency, a row.
-    pub(crate) table: Vec<[f32; 4]>,
+    /// Of hashed n-grams.
+    pub(crate) table: Vec<Row>,
     /// Weights of the dense features.
     pub(crate) dense: Vec<[f32; CLASSES]>,
-    /// Sorted hashes of words known in lower case.
-    pub(crate) vocabulary: Vec<u64>,
+    /// Words known in lower case.
+    pub(crate) vocabulary: Vocabulary,
 }
 
-/// Reused buffers: features of one sentence and target.
-#[derive(Debug)]
+/// Numbers as a row of the table.
+pub(crate) fn to_row(numbers: [f32; 4]) -> Row {
+    numbers.map(|v| f16::from_f32(v).to_bits())
+}
+
+/// Reused buffers: the sentences of one article, the features of one of them and a target.
+#[derive(Debug, Clone)]
 pub(crate) struct Extractor {
+    outlines: Outlines,
     masker: Masker,
     cues: Vec<Cue>,
-    /// Hashed n-grams.
-    pub(super) views: Views,
+    tagged: Vec<u64>,
     dense: Dense,
 }
 
 impl Default for Extractor {
     fn default() -> Self {
-        Self { masker: Masker::default(), cues: Vec::new(), views: Views::default(), dense: [0.0; DENSE] }
+        let (outlines, masker) = (Outlines::default(), Masker::default());
+        Self { outlines, masker, cues: Vec::new(), tagged: Vec::new(), dense: [0.0; DENSE] }
     }
 }
 
 impl Extractor {
-    /// Computes the features; whether the first mention stands in quotation marks.
+    /// Begins an article of `n` sentences.
+    pub(crate) fn begin(&mut self, n: usize) {
+        self.outlines.clear(n);
+    }
+
+    /// Computes the features of sentence number `index` for a target mentioned in it at `mentions`. `see` gets each
+    /// n-gram's view and hash. Whether the first mention stands in quotation marks.
+    #[inline(always)]
     pub(crate) fn run(
         &mut self,
         document: &Document,
-        sentence: &Sentence,
+        (index, sentence): (usize, &Sentence),
         mentions: &[(usize, usize)],
         vocabulary: &Vocabulary,
+        see: impl FnMut(usize, u64),
     ) -> bool {
-        let masked = self.masker.mask(document, sentence, mentions, lexicon(), vocabulary);
+        let first = mentions.first().map_or(sentence.begin, |m| m.0);
+        let pieces = self.outlines.of(document, (index, sentence), first, vocabulary);
+        let masked = self.masker.mask(document, pieces, mentions, vocabulary);
         roles::find(masked, &mut self.cues);
         let clause = views::clause(masked);
-        self.views.fill(masked, &self.cues, clause);
+        views::visit(masked, &self.cues, clause, &mut self.tagged, see);
         dense::fill(masked, &self.cues, clause, &mut self.dense);
         masked.targets.first().and_then(|t| masked.items.get(*t)).is_some_and(|i| i.quoted)
     }
@@ -131,44 +157,42 @@ impl Extractor {
     pub(crate) fn dense(&self) -> &[f32] {
         &self.dense
     }
-
-    /// The hashes of each view's n-grams.
-    pub(crate) fn views(&self) -> impl Iterator<Item = &[u64]> {
-        (0..VIEWS).map(|v| {
-            let begin = v.checked_sub(1).map_or(0, |p| self.views.ends[p]);
-            self.views.hashes.get(begin..self.views.ends[v]).unwrap_or(&[])
-        })
-    }
 }
 
 impl SentenceModel {
-    /// Scores before calibration, of the features that `extractor` holds.
-    pub(crate) fn scores(&self, extractor: &Extractor) -> [f32; CLASSES] {
-        let mut scores = [0.0f32; CLASSES];
-        for view in extractor.views() {
-            let mut sums = [0.0f32; 4];
-            for hash in view {
-                if let Some(weights) = self.table.get(row(*hash, self.settings.bits)) {
-                    let [a, b, c, idf] = *weights;
-                    sums[0] += a;
-                    sums[1] += b;
-                    sums[2] += c;
-                    sums[3] += idf * idf;
+    /// Scores before calibration of sentence number `index` for a target mentioned in it at `mentions`, and whether the
+    /// first mention stands in quotation marks.
+    pub(crate) fn scores(
+        &self,
+        extractor: &mut Extractor,
+        document: &Document,
+        sentence: (usize, &Sentence),
+        mentions: &[(usize, usize)],
+    ) -> ([f32; CLASSES], bool) {
+        let mut sums = [[0.0f32; 4]; VIEWS];
+        let (table, bits) = (self.table.as_slice(), self.settings.bits);
+        let quoted = extractor.run(document, sentence, mentions, &self.vocabulary, |view, hash| {
+            if let (Some(row), Some(sums)) = (table.get(row(hash, bits)), sums.get_mut(view)) {
+                let [a, b, c, idf] = row.map(widen);
+                let values = [a, b, c, idf * idf];
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum += value;
                 }
             }
+        });
+        let mut scores = [0.0f32; CLASSES];
+        for sums in sums {
             let scale = norm(sums[3], self.settings.view_scale);
             for (score, sum) in scores.iter_mut().zip(sums) {
                 *score += sum * scale;
             }
         }
         for (value, weights) in extractor.dense().iter().zip(&self.dense) {
-            if *value != 0.0 {
-                for (score, weight) in scores.iter_mut().zip(weights) {
-                    *score += value * weight;
-                }
+            for (score, weight) in scores.iter_mut().zip(weights) {
+                *score += value * weight;
             }
         }
-        scores
+        (scores, quoted)
     }
 
     /// Calibrated probabilities.
@@ -182,14 +206,13 @@ impl SentenceModel {
 
     /// The model's files by name.
     pub(crate) fn to_files(&self) -> Vec<(String, Vec<u8>)> {
-        let half = |v: &f32| f16::from_f32(*v).to_le_bytes();
-        let table: Vec<u8> = self.table.iter().flatten().flat_map(half).collect();
+        let table: Vec<u8> = self.table.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
         let dense: Vec<u8> = self.dense.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
-        let words: Vec<u8> = self.vocabulary.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let words: Vec<u8> = self.vocabulary.hashes().iter().flat_map(|v| v.to_le_bytes()).collect();
         let tensors = [
             ("table", Dtype::F16, vec![self.table.len(), 4], &table),
             ("dense", Dtype::F32, vec![self.dense.len(), CLASSES], &dense),
-            ("vocabulary", Dtype::U64, vec![self.vocabulary.len()], &words),
+            ("vocabulary", Dtype::U64, vec![self.vocabulary.hashes().len()], &words),
         ];
         let views = tensors
             .into_iter()
@@ -211,16 +234,14 @@ impl SentenceModel {
         let bytes = get(WEIGHTS_FILE).ok_or_else(|| missing(WEIGHTS_FILE))?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| format!("{WEIGHTS_FILE}: {e}"))?;
         let table = tensor(&tensors, "table", Dtype::F16, &[1 << settings.bits, 4])?;
-        let table: Vec<[f32; 4]> = table
-            .chunks_exact(8)
-            .map(|row| {
-                let mut out = [0.0; 4];
-                for (to, from) in out.iter_mut().zip(row.as_chunks::<2>().0) {
-                    *to = f16::from_le_bytes(*from).to_f32();
-                }
-                out
-            })
-            .collect();
+        let halves = |row: &[u8]| {
+            let mut out = Row::default();
+            for (to, from) in out.iter_mut().zip(row.as_chunks::<2>().0) {
+                *to = u16::from_le_bytes(*from);
+            }
+            out
+        };
+        let table: Vec<Row> = table.chunks_exact(8).map(halves).collect();
         let dense = tensor(&tensors, "dense", Dtype::F32, &[DENSE, CLASSES])?;
         let dense: Vec<[f32; CLASSES]> = dense
             .chunks_exact(4 * CLASSES)
@@ -232,7 +253,8 @@ impl SentenceModel {
                 out
             })
             .collect();
-        if table.iter().flatten().chain(dense.iter().flatten()).any(|w| !w.is_finite()) {
+        let finite = table.iter().flatten().all(|w| f16::from_bits(*w).is_finite());
+        if !finite || dense.iter().flatten().any(|w| !w.is_finite()) {
             return Err(format!("{WEIGHTS_FILE}: a weight is not a number"));
         }
         let words = tensors.tensor("vocabulary").map_err(|e| format!("{WEIGHTS_FILE}: {e}"))?;
@@ -245,7 +267,7 @@ impl SentenceModel {
         if !vocabulary.is_sorted() {
             return Err(format!("{WEIGHTS_FILE}: the vocabulary is not sorted"));
         }
-        Ok(Self { settings, table, dense, vocabulary })
+        Ok(Self { settings, table, dense, vocabulary: Vocabulary::new(vocabulary) })
     }
 }
 

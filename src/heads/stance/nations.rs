@@ -1,7 +1,11 @@
 //! States by their names, adjectives and peoples, so that "Syrian authorities"
 //! is understood as the government that "Syria's government" means.
 
-use super::words::{Words, key};
+use super::{
+    keys::KeyTable,
+    words::{Marks, Words, key},
+};
+use crate::text::Document;
 use std::sync::OnceLock;
 
 /// How a state is named at some place.
@@ -15,14 +19,32 @@ pub(super) enum Form {
     People,
 }
 
+/// A state named in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Nation {
+    /// The first word.
+    pub(super) at: usize,
+    /// How many words.
+    pub(super) n: usize,
+    /// Which state.
+    pub(super) state: usize,
+    /// How it is named.
+    pub(super) form: Form,
+}
+
 struct Entry {
     keys: Vec<u64>,
-    nation: usize,
+    state: usize,
     form: Form,
 }
 
 struct Table {
+    /// By first key, the longest first.
     entries: Vec<Entry>,
+    /// Where the entries with this first key begin.
+    starts: KeyTable<u32>,
+    /// The United States and the United Kingdom.
+    dotted: [usize; 2],
 }
 
 fn table() -> &'static Table {
@@ -30,66 +52,60 @@ fn table() -> &'static Table {
     TABLE.get_or_init(|| {
         let mut entries = Vec::new();
         let lines = include_str!("../../../data/lexicon/nations.tsv").lines().filter(|l| !l.starts_with('#'));
-        for (nation, line) in lines.enumerate() {
+        for (state, line) in lines.enumerate() {
             for (column, form) in line.split('\t').zip([Form::Name, Form::Adjective, Form::People]) {
                 for name in column.split('|').filter(|n| !n.is_empty()) {
                     let keys = name.split([' ', '-']).map(key).collect();
-                    entries.push(Entry { keys, nation, form });
+                    entries.push(Entry { keys, state, form });
                 }
             }
         }
         // "South Sudanese" before "Sudanese".
         entries.sort_by_key(|e| (e.keys.first().copied(), std::cmp::Reverse(e.keys.len())));
-        Table { entries }
+        let mut starts = KeyTable::default();
+        for (i, entry) in entries.iter().enumerate().rev() {
+            *starts.entry(entry.keys.first().copied().unwrap_or(0)) = i as u32;
+        }
+        let state = |name| entries.iter().find(|e| e.keys.as_slice() == [key(name)]).map_or(usize::MAX, |e| e.state);
+        let dotted = [state("us"), state("uk")];
+        Table { entries, starts, dotted }
     })
 }
 
-/// A state named at `at`: which, how, and in how many words.
-pub(super) fn at(words: &Words, at: usize) -> Option<(usize, Form, usize)> {
-    let word = words.get(at)?;
-    if !word.capital {
-        return None;
-    }
-    let entries = &table().entries;
-    let from = entries.partition_point(|e| e.keys.first().copied() < Some(word.key));
-    let candidates = entries.iter().skip(from).take_while(|e| e.keys.first() == Some(&word.key));
-    for entry in candidates {
-        let n = entry.keys.len();
-        if !words.matches(at, &entry.keys) {
-            continue;
+/// A state named at `at`, a capitalised word.
+pub(super) fn at(words: Words<'_>, at: usize) -> Option<Nation> {
+    let first = words.key(at)?;
+    let Table { entries, starts, dotted } = table();
+    if let Some(start) = starts.get(first) {
+        let candidates = entries.iter().skip(start as usize).take_while(|e| e.keys.first() == Some(&first));
+        for entry in candidates {
+            let n = entry.keys.len();
+            // "US" is no "us".
+            let pronoun = n == 1 && words.chars(at) == 2 && !words.is_upper(at);
+            if !pronoun && words.matches(at, &entry.keys) {
+                return Some(Nation { at, n, state: entry.state, form: entry.form });
+            }
         }
-        // "US" is no "us".
-        if word.len == 2 && n == 1 && !word.upper {
-            continue;
-        }
-        return Some((entry.nation, entry.form, n));
     }
     // "U.S.", "U.K."
-    let dotted = words.get(at + 1).filter(|next| next.len == 1 && word.len == 1 && words.dotted(at))?;
-    let pair = [word.letter, dotted.letter];
-    let name = match pair {
-        ['u', 's'] => "us",
-        ['u', 'k'] => "uk",
+    let letter = |i: usize| (words.chars(i) == 1).then(|| words.letter(i));
+    if letter(at)? != 'u' || !words.is_dotted(at) {
+        return None;
+    }
+    let (state, american) = match letter(at + 1)? {
+        's' => (dotted[0], letter(at + 2) == Some('a') && words.is_dotted(at + 1)),
+        'k' => (dotted[1], false),
         _ => return None,
     };
-    let n = if name == "us" && words.get(at + 2).is_some_and(|w| w.letter == 'a' && w.len == 1 && words.dotted(at + 1))
-    {
-        3
-    } else {
-        2
-    };
-    let entry = entries.iter().find(|e| e.keys.as_slice() == [key(name)])?;
-    Some((entry.nation, Form::Name, n))
+    Some(Nation { at, n: 2 + usize::from(american), state, form: Form::Name })
 }
 
 /// Whether a name is a state's other than the United States, its adjective or its people, alone.
 pub(crate) fn is_foreign_state(name: &str) -> bool {
-    let words = Words::of_name(name);
-    let begin = usize::from(words.len() > 1 && words.get(0).is_some_and(|w| w.key == key("the")));
-    let end = match words.get(words.len().saturating_sub(1)) {
-        Some(w) if words.len() > begin + 1 && w.len == 1 && w.letter == 's' && !w.capital => words.len() - 1,
-        _ => words.len(),
-    };
-    let home = table().entries.iter().find(|e| e.keys.as_slice() == [key("us")]).map(|e| e.nation);
-    at(&words, begin).is_some_and(|(nation, _, n)| begin + n == end && Some(nation) != home)
+    let (document, mut marks) = (Document::new("", name), Marks::default());
+    let words = Words::new(&document, &[], &mut marks);
+    let begin = usize::from(words.len() > 1 && words.key(0) == Some(key("the")));
+    let clitic = words.len() > begin + 1 && words.is_clitic(words.len() - 1);
+    let end = words.len() - usize::from(clitic);
+    words.nation(begin).is_some_and(|found| begin + found.n == end && found.state != table().dotted[0])
 }

@@ -1,148 +1,216 @@
 //! The main parties of an article, for callers who name no target.
 
 use super::{
+    keys::{KeyTable, Vocabulary},
     lexicon::{flag, lexicon},
-    mask::Vocabulary,
-    nations::{self, Form},
-    words::{Gap, Word, Words, key},
+    nations::Form,
+    words::{Gap, Words, key},
 };
 use crate::{
     article::Target,
-    text::{Document, Sentence},
+    text::{Sentence, hash_pair},
 };
-use std::{collections::HashMap, sync::OnceLock};
+use std::sync::OnceLock;
 
 /// Most parties that are returned.
-pub(super) const MOST: usize = 5;
+const MOST: usize = 3;
 /// What a mention in the title counts for.
 const TITLE_WEIGHT: u32 = 3;
+/// Longest name, in words.
+const LONGEST: usize = 4;
+/// Different names that are counted; those that come later are hardly the main ones.
+const COUNTED: usize = 256;
 
-#[derive(Debug, Clone)]
+/// A name's count: where its longest form stands, and where it occurs first.
+#[derive(Debug, Clone, Copy)]
 struct Party {
-    name: String,
     score: u32,
     first: usize,
-    words: usize,
+    begin: usize,
+    end: usize,
 }
 
-/// The names that the article mentions most, those in the title before others.
-pub(super) fn main_parties(
-    document: &Document,
-    sentences: &[Sentence],
-    words: &Words,
-    vocabulary: &Vocabulary,
-) -> Vec<Target> {
-    let mut parties: HashMap<u64, Party> = HashMap::new();
-    let mut surnames: HashMap<u64, u64> = HashMap::new();
-    for sentence in sentences {
-        let in_title = sentence.end <= document.title_len();
-        for (begin, end) in runs(document, words, sentence, vocabulary) {
-            let Some(id) = identity(words, begin, end, &mut surnames) else { continue };
-            let weight = if in_title { TITLE_WEIGHT } else { 1 };
-            let party = parties.entry(id).or_insert(Party { name: String::new(), score: 0, first: begin, words: 0 });
-            party.score += weight;
-            if end - begin > party.words && party.words < 4 {
-                party.words = end - begin;
-                party.name = name(document, words, begin, end);
+/// Reused buffers of [`Counts::main`].
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counts {
+    ids: Vec<u64>,
+    parties: Vec<Party>,
+    /// Last words of longer names, and the names' numbers.
+    surnames: Vec<(u64, u64)>,
+}
+
+impl Counts {
+    /// The names that the article mentions most, those in the title before others.
+    pub(super) fn main(&mut self, words: Words<'_>, vocabulary: &Vocabulary) -> Vec<Target> {
+        self.ids.clear();
+        self.parties.clear();
+        self.surnames.clear();
+        let title_len = words.document().title_len();
+        let mut capitals = words.capitals();
+        for sentence in words.sentences() {
+            let (here, later) = capitals.split_at(capitals.partition_point(|at| (*at as usize) < sentence.last_token));
+            capitals = later;
+            let weight = if sentence.end <= title_len { TITLE_WEIGHT } else { 1 };
+            for (begin, end) in Runs::new(words, vocabulary, sentence, here) {
+                self.add(words, begin, end, weight);
             }
         }
+        self.parties.retain(|p| p.score >= 2);
+        self.parties.sort_by(|a, b| b.score.cmp(&a.score).then(a.first.cmp(&b.first)));
+        let best = self.parties.iter().take(MOST);
+        best.map(|p| Target { name: name(words, p.begin, p.end), ..Target::default() }).collect()
     }
-    let mut ranked: Vec<Party> = parties.into_values().filter(|p| p.score >= 2).collect();
-    ranked.sort_by(|a, b| b.score.cmp(&a.score).then(a.first.cmp(&b.first)));
-    ranked.truncate(MOST);
-    ranked.into_iter().map(|p| Target { name: p.name, ..Target::default() }).collect()
+
+    fn add(&mut self, words: Words<'_>, begin: usize, end: usize, weight: u32) {
+        let Some(id) = self.identity(words, begin, end) else { return };
+        let found = self.ids.iter().position(|i| *i == id);
+        let Some(party) = found.and_then(|i| self.parties.get_mut(i)) else {
+            if self.ids.len() < COUNTED {
+                self.ids.push(id);
+                self.parties.push(Party { score: weight, first: begin, begin, end });
+            }
+            return;
+        };
+        party.score += weight;
+        let longest = party.end - party.begin;
+        if end - begin > longest && longest < LONGEST {
+            (party.begin, party.end) = (begin, end);
+        }
+    }
+
+    /// One number for all the ways in which a party is named.
+    fn identity(&mut self, words: Words<'_>, begin: usize, end: usize) -> Option<u64> {
+        if let Some(nation) = words.nation(begin).filter(|found| found.n == end - begin) {
+            return match nation.form {
+                Form::Name => Some(nation.state as u64),
+                Form::People => Some(nation.state as u64 + 1_000),
+                Form::Adjective => None,
+            };
+        }
+        let last = words.key(end - 1)?;
+        let known = self.surnames.iter().find(|s| s.0 == last).map(|s| s.1);
+        if end - begin == 1 {
+            return Some(known.unwrap_or(last));
+        }
+        // A short name used before its long form keeps its count.
+        Some(known.unwrap_or_else(|| {
+            let whole = words.keys(begin, end).iter().fold(0, |h, k| hash_pair(h, *k));
+            if self.surnames.len() < COUNTED {
+                self.surnames.push((last, whole));
+            }
+            whole
+        }))
+    }
 }
 
-fn name(document: &Document, words: &Words, begin: usize, end: usize) -> String {
-    let from = words.get(begin).map_or(0, |w| w.begin as usize);
-    let to = words.get(end - 1).map_or(from, |w| w.end as usize);
-    document.text().get(from..to).unwrap_or("").split_whitespace().collect::<Vec<_>>().join(" ")
+fn name(words: Words<'_>, begin: usize, end: usize) -> String {
+    let (Some(first), Some(last)) = (words.get(begin), words.get(end - 1)) else { return String::new() };
+    let text = words.document().text().get(first.begin as usize..last.end as usize).unwrap_or("");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Capitalised runs of a sentence that may be parties.
-fn runs(document: &Document, words: &Words, sentence: &Sentence, vocabulary: &Vocabulary) -> Vec<(usize, usize)> {
-    let mut runs = Vec::new();
-    let shouted =
-        (sentence.first_token..sentence.last_token).filter_map(|i| words.get(i)).all(|w| w.capital || w.len < 4)
-            && sentence.last_token - sentence.first_token > 5;
-    let mut i = sentence.first_token;
-    while i < sentence.last_token {
-        let start = i;
-        while i < sentence.last_token
-            && words.get(i).is_some_and(|w| is_name(document, words, w, i, start, vocabulary, shouted))
-        {
-            i += 1;
-            if words.gap(i - 1) != Gap::Joined {
-                break;
-            }
-        }
-        if i == start {
-            i += 1;
-            continue;
-        }
-        let mut begin = start;
-        while begin < i && words.get(begin).is_some_and(|w| lexicon().get(w.key).is(flag::TITLE | flag::STOP)) {
-            begin += 1;
-        }
-        let end = if words.get(i - 1).is_some_and(|w| w.len == 1 && w.letter == 's' && !w.capital) { i - 1 } else { i };
-        if begin < end {
-            runs.push((begin, end));
-        }
-    }
-    runs
+struct Runs<'a> {
+    words: Words<'a>,
+    vocabulary: &'a Vocabulary,
+    sentence: &'a Sentence,
+    /// The sentence's capitalised words that were not looked at.
+    capitals: &'a [u32],
+    /// The next word.
+    at: usize,
+    /// Every long word has a capital: capitals say nothing.
+    shouted: bool,
 }
 
-fn is_name(
-    document: &Document,
-    words: &Words,
-    word: &Word,
-    at: usize,
-    start: usize,
-    vocabulary: &Vocabulary,
-    shouted: bool,
-) -> bool {
-    if !word.capital || (word.len == 1 && word.letter == 'i') {
-        // "al-Sadr": a particle before a hyphen.
-        let hyphen = document.text().as_bytes().get(word.end as usize) == Some(&b'-');
-        return hyphen && word.len <= 3 && words.get(at + 1).is_some_and(|n| n.capital && n.begin == word.end + 1);
+impl Iterator for Runs<'_> {
+    type Item = (usize, usize);
+
+    fn next(&mut self) -> Option<(usize, usize)> {
+        while let Some((capital, rest)) = self.capitals.split_first() {
+            let capital = *capital as usize;
+            if capital < self.at {
+                self.capitals = rest;
+                continue;
+            }
+            // "al-Sadr" begins with its particle.
+            let mut start = capital;
+            while start > self.at && is_particle(self.words, start - 1) {
+                start -= 1;
+            }
+            let mut end = start;
+            while end < self.sentence.last_token && self.is_name(end, start) {
+                end += 1;
+                if self.words.gap(end - 1) != Gap::Joined {
+                    break;
+                }
+            }
+            self.at = end.max(capital + usize::from(end == start));
+            if let Some(run) = self.trimmed(start, end) {
+                return Some(run);
+            }
+        }
+        None
     }
-    if at > start && !shouted {
-        return true;
+}
+
+impl<'a> Runs<'a> {
+    fn new(words: Words<'a>, vocabulary: &'a Vocabulary, sentence: &'a Sentence, capitals: &'a [u32]) -> Self {
+        let Sentence { first_token: at, last_token, .. } = *sentence;
+        let shouted = last_token - at > 5 && (at..last_token).all(|i| words.is_capital(i) || words.chars(i) < 4);
+        Self { words, vocabulary, sentence, capitals, at, shouted }
     }
-    let known = vocabulary.binary_search(&word.key).is_ok() || lexicon().get(word.key).is(flag::STOP);
-    if (word.initial || shouted) && known {
-        let title = lexicon().get(word.key).is(flag::TITLE);
-        return title && words.get(at + 1).is_some_and(|n| n.capital);
+
+    /// Without titles in front and a possessive ending behind.
+    fn trimmed(&self, start: usize, end: usize) -> Option<(usize, usize)> {
+        let title = |i: usize| self.words.key(i).is_some_and(|k| lexicon().get(k).is(flag::TITLE | flag::STOP));
+        let begin = (start..end).find(|&i| !title(i))?;
+        let end = end - usize::from(self.words.is_clitic(end - 1));
+        (begin < end).then_some((begin, end))
     }
-    !is_calendar(word.key)
+
+    fn opens_quote(&self, at: usize) -> bool {
+        let before = self.words.get(at).and_then(|w| self.words.document().text().get(..w.begin as usize));
+        before.is_some_and(|b| b.ends_with(['"', '\u{201c}', '\u{2018}']))
+    }
+
+    /// Whether word `at` goes on with (or opens) a name that begins at `start`.
+    fn is_name(&self, at: usize, start: usize) -> bool {
+        let words = self.words;
+        let pronoun = words.chars(at) == 1 && words.letter(at) == 'i';
+        if !words.is_capital(at) || pronoun {
+            return is_particle(words, at);
+        }
+        if at > start && !self.shouted {
+            return true;
+        }
+        let Some(key) = words.key(at) else { return false };
+        if self.shouted || at == self.sentence.first_token || self.opens_quote(at) {
+            let entry = lexicon().get(key);
+            if entry.is(flag::STOP) || self.vocabulary.contains(key) {
+                return entry.is(flag::TITLE) && words.is_capital(at + 1);
+            }
+        }
+        !is_calendar(key)
+    }
+}
+
+/// "al-Sadr": a short word before a hyphen and a name.
+fn is_particle(words: Words<'_>, at: usize) -> bool {
+    let (Some(word), Some(next)) = (words.get(at), words.get(at + 1)) else { return false };
+    let hyphen = words.document().text().as_bytes().get(word.end as usize) == Some(&b'-');
+    hyphen && next.capital && next.begin == word.end + 1 && words.chars(at) <= 3
 }
 
 fn is_calendar(word: u64) -> bool {
-    static DAYS: OnceLock<Vec<u64>> = OnceLock::new();
+    static DAYS: OnceLock<KeyTable<()>> = OnceLock::new();
     let days = DAYS.get_or_init(|| {
         let names = "monday tuesday wednesday thursday friday saturday sunday january february march april may june july \
                      august september october november december getty reuters ap afp photo image read advertisement";
-        names.split_whitespace().map(key).collect()
+        let mut table = KeyTable::default();
+        for name in names.split_whitespace() {
+            table.entry(key(name));
+        }
+        table
     });
-    days.contains(&word)
-}
-
-/// One number for all the ways in which a party is named.
-fn identity(words: &Words, begin: usize, end: usize, surnames: &mut HashMap<u64, u64>) -> Option<u64> {
-    let last = words.get(end - 1)?.key;
-    if let Some((nation, form, n)) = nations::at(words, begin)
-        && n == end - begin
-    {
-        return match form {
-            Form::Name => Some(nation as u64),
-            Form::People => Some(nation as u64 + 1_000),
-            Form::Adjective => None,
-        };
-    }
-    if end - begin == 1 {
-        return Some(surnames.get(&last).copied().unwrap_or(last));
-    }
-    let whole = words.keys(begin, end).iter().fold(0, |h, k| crate::text::hash_pair(h, *k));
-    // A short name used before its long form keeps its count.
-    Some(*surnames.entry(last).or_insert(whole))
+    days.get(word).is_some()
 }

@@ -1,10 +1,10 @@
 use super::{
-    StanceHead,
+    StanceHead, StanceScratch, Vocabulary,
     aggregate::LABELS,
     dense::DENSE,
-    model::{SentenceModel, Settings},
-    targets,
-    words::Words,
+    model::{SentenceModel, Settings, to_row},
+    targets::Finder,
+    words::{Marks, Words},
 };
 use crate::{
     article::{Span, Target},
@@ -16,9 +16,11 @@ use proptest::prelude::*;
 /// A head in which every feature has a weight of its own: nothing that reaches the features goes unnoticed.
 fn random_head() -> StanceHead {
     let number = |i: usize, k: u64| (hash_pair(i as u64 + 1, k) % 2_001) as f32 / 1_000.0 - 1.0;
-    let table = (0..1usize << 12).map(|i| [number(i, 1), number(i, 2), number(i, 3), 1.0]).collect();
+    let table = (0..1usize << 12).map(|i| to_row([number(i, 1), number(i, 2), number(i, 3), 1.0])).collect();
     let dense = (0..DENSE).map(|i| [number(i, 4), number(i, 5), number(i, 6)]).collect();
-    StanceHead { model: SentenceModel { settings: Settings::new(12, 1.0), table, dense, vocabulary: Vec::new() } }
+    StanceHead {
+        model: SentenceModel { settings: Settings::new(12, 1.0), table, dense, vocabulary: Vocabulary::default() },
+    }
 }
 
 fn named(name: &str) -> Target {
@@ -29,9 +31,9 @@ fn named(name: &str) -> Target {
 fn check(text: &str, name: &str, expect: &[&str]) {
     let document = Document::new("", text);
     let parts = sentences(&document);
-    let words = Words::new(&document, &parts);
-    let found = targets::find(&document, &parts, &words, &named(name));
-    let got: Vec<&str> = found.iter().map(|m| &document.text()[m.begin..m.end]).collect();
+    let (mut marks, mut finder) = (Marks::default(), Finder::default());
+    let found = finder.find(Words::new(&document, &parts, &mut marks), &named(name));
+    let got: Vec<&str> = found.iter().map(|m| &document.text()[m.0..m.1]).collect();
     assert_eq!(got, expect, "{name} in {text}");
 }
 
@@ -86,10 +88,9 @@ fn finds_pronouns_only_where_they_are_certain() {
 #[test]
 fn takes_given_mentions_as_they_are() {
     let document = Document::new("", "They met him there.");
-    let parts = sentences(&document);
     let span = Span { begin: 9, end: 12, ..Span::default() };
     let target = Target { name: "Jon Adley".into(), mentions: vec![span], ..Target::default() };
-    let results = random_head().predict(&document, &parts, &[target, named("Nobody Here")]);
+    let results = random_head().predict(&document, &[target, named("Nobody Here")], &mut StanceScratch::default());
     assert_eq!(results[0].mentions, 1);
     assert_eq!(results[0].evidence[0].mention, span);
     assert_eq!(results[1].label, StanceLabel::TargetNotFound);
@@ -99,8 +100,8 @@ fn takes_given_mentions_as_they_are() {
 fn finds_the_main_parties() {
     let text = "On Monday Veltria accused Osmia of theft. Veltria's envoy left. Osmia denied it. Jon Adley watched.";
     let document = Document::new("Veltria warns Osmia", text);
-    let parts = sentences(&document);
-    let names: Vec<String> = random_head().predict(&document, &parts, &[]).into_iter().map(|r| r.target).collect();
+    let results = random_head().predict(&document, &[], &mut StanceScratch::default());
+    let names: Vec<String> = results.into_iter().map(|r| r.target).collect();
     assert_eq!(names, ["Veltria", "Osmia"]);
 }
 
@@ -176,8 +177,7 @@ fn names_change_nothing() {
                     let span = Span { begin, end: begin + name.len() as u32, ..Span::default() };
                     let target = Target { name: (*name).into(), mentions: vec![span], ..Target::default() };
                     let document = Document::new("", &text);
-                    let parts = sentences(&document);
-                    head.mention_probabilities(&document, &parts, &target)
+                    head.mention_probabilities(&document, &target)
                 })
                 .collect();
             for (name, answer) in NAMES.iter().zip(&answers) {
@@ -221,15 +221,15 @@ proptest! {
         begin in 0u32..90, len in 0u32..40,
     ) {
         let document = Document::new(&title, &text);
-        let parts = sentences(&document);
+        let mut scratch = StanceScratch::default();
         let span = Span { begin, end: begin + len, ..Span::default() };
         let given = Target { name: name.clone(), mentions: vec![span], ..Target::default() };
         let head = random_head();
-        for r in head.predict(&document, &parts, &[named(&name), given]) {
+        for r in head.predict(&document, &[named(&name), given], &mut scratch) {
             prop_assert!(r.probability.is_finite() && (0.0..=1.0).contains(&r.probability));
             prop_assert!(r.supportive + r.critical + r.neutral <= r.mentions);
         }
-        for r in head.predict(&document, &parts, &[]) {
+        for r in head.predict(&document, &[], &mut scratch) {
             prop_assert!(LABELS.contains(&r.label) || r.label == StanceLabel::Undetermined || r.label == StanceLabel::TargetNotFound);
         }
     }

@@ -9,17 +9,7 @@ use super::{
 use crate::text::hash_pair;
 
 /// How many views there are.
-pub(super) const VIEWS: usize = 6;
-
-/// Hashes of one sentence's n-grams, view after view.
-#[derive(Debug, Default)]
-pub(super) struct Views {
-    /// All hashes.
-    pub(super) hashes: Vec<u64>,
-    /// Where each view ends in `hashes`.
-    pub(super) ends: [usize; VIEWS],
-    tagged: Vec<u64>,
-}
+pub(crate) const VIEWS: usize = 6;
 
 const NEGATED: u64 = 0x6a09_e667_f3bc_c909;
 const LEFT: u64 = 0xbb67_ae85_84ca_a73b;
@@ -30,110 +20,116 @@ const ZONE: u64 = 0x9b05_688c_2b3e_6c00;
 const CLUSTER: u64 = 0xcbbb_9d5d_c105_0000;
 const ROLE: u64 = 0x1f83_d9ab_fb41_bd6b;
 
-impl Views {
-    /// Hashes a sentence whose target's clause is `clause`.
-    pub(super) fn fill(&mut self, masked: &Masked, cues: &[Cue], clause: (usize, usize)) {
-        self.hashes.clear();
-        self.tagged.clear();
-        self.tagged.extend(masked.items.iter().map(|i| if i.negated { i.hash ^ NEGATED } else { i.hash }));
-        let primary = masked.targets.first().copied().unwrap_or(0);
-        let all = (0, masked.items.len());
-        let tagged = std::mem::take(&mut self.tagged);
-        self.grams(&tagged, all, 0);
-        self.ends[0] = self.hashes.len();
-        self.grams(&tagged, (0, primary), LEFT);
-        self.grams(&tagged, (primary + 1, all.1), RIGHT);
-        self.ends[1] = self.hashes.len();
-        self.anchored(masked);
-        self.ends[2] = self.hashes.len();
-        self.grams(&tagged, clause, CLAUSE);
-        self.ends[3] = self.hashes.len();
-        self.zones(masked, &tagged, primary);
-        self.roles(&masked.items, cues);
-        self.ends[4] = self.hashes.len();
-        self.clusters(masked, primary);
-        self.ends[5] = self.hashes.len();
-        self.tagged = tagged;
-    }
+/// Gives `see` every n-gram's view and hash, view after view. `clause`: the target's; `tagged`: a buffer.
+#[inline(always)]
+pub(super) fn visit(
+    masked: &Masked,
+    cues: &[Cue],
+    clause: (usize, usize),
+    tagged: &mut Vec<u64>,
+    mut see: impl FnMut(usize, u64),
+) {
+    tagged.clear();
+    tagged.extend(masked.items.iter().map(|i| if i.negated { i.hash ^ NEGATED } else { i.hash }));
+    let primary = masked.targets.first().copied().unwrap_or(0);
+    let n = tagged.len();
+    grams(tagged, (0, n), 0, |h| see(0, h));
+    grams(tagged, (0, primary), LEFT, |h| see(1, h));
+    grams(tagged, (primary + 1, n), RIGHT, |h| see(1, h));
+    anchored(masked, |h| see(2, h));
+    grams(tagged, clause, CLAUSE, |h| see(3, h));
+    zones(masked, tagged, primary, |h| see(4, h));
+    roles(&masked.items, cues, |h| see(4, h));
+    clusters(masked, primary, |h| see(5, h));
+}
 
-    /// Words and pairs of a range.
-    fn grams(&mut self, tagged: &[u64], (begin, end): (usize, usize), salt: u64) {
-        let part = tagged.get(begin..end).unwrap_or(&[]);
-        self.hashes.extend(part.iter().map(|h| h ^ salt));
-        self.hashes.extend(part.windows(2).filter_map(|w| match w {
-            [a, b] => Some(hash_pair(*a, *b) ^ salt),
-            _ => None,
-        }));
+/// Words and pairs of a range.
+#[inline(always)]
+fn grams(tagged: &[u64], (begin, end): (usize, usize), salt: u64, mut see: impl FnMut(u64)) {
+    let part = tagged.get(begin..end).unwrap_or(&[]);
+    for hash in part {
+        see(hash ^ salt);
     }
+    for pair in part.windows(2) {
+        if let [a, b] = pair {
+            see(hash_pair(*a, *b) ^ salt);
+        }
+    }
+}
 
-    /// N-grams that hold a mention, and words by their place beside it.
-    fn anchored(&mut self, masked: &Masked) {
-        let hash = |i: usize| masked.items.get(i).map_or(0, |i| i.hash);
-        let n = masked.items.len();
-        for &target in masked.targets.iter().take(3) {
-            for before in 0..4usize {
-                for after in 0..4usize {
-                    if !(1..=3).contains(&(before + after)) || before > target || target + after >= n {
-                        continue;
-                    }
-                    let gram = (target - before..=target + after).fold(ANCHORED, |g, i| hash_pair(g, hash(i)));
-                    self.hashes.push(gram);
+/// N-grams that hold a mention, and words by their place beside it.
+#[inline(always)]
+fn anchored(masked: &Masked, mut see: impl FnMut(u64)) {
+    let hash = |i: usize| masked.items.get(i).map_or(0, |i| i.hash);
+    let n = masked.items.len();
+    for &target in masked.targets.iter().take(3) {
+        for before in 0..4usize.min(target + 1) {
+            let mut gram = (target - before..=target).fold(ANCHORED, |g, i| hash_pair(g, hash(i)));
+            for after in 0..(4 - before).min(n - target) {
+                if after > 0 {
+                    gram = hash_pair(gram, hash(target + after));
                 }
-            }
-            for (distance, bucket) in [(1usize, 1u64), (2, 2), (3, 3), (4, 3), (5, 4), (6, 4)] {
-                if distance <= target {
-                    self.hashes.push(hash_pair(LEFT ^ bucket, hash(target - distance)));
-                }
-                if target + distance < n {
-                    self.hashes.push(hash_pair(RIGHT ^ bucket, hash(target + distance)));
+                if before + after > 0 {
+                    see(gram);
                 }
             }
         }
-    }
-
-    /// Words by how many other names stand between them and the target.
-    fn zones(&mut self, masked: &Masked, tagged: &[u64], primary: usize) {
-        let mut zone = ZONE;
-        for (item, hash) in masked.items.iter().zip(tagged).skip(primary + 1) {
-            zone = next_zone(zone, item);
-            self.hashes.push(hash_pair(zone, *hash));
-        }
-        zone = ZONE ^ 8;
-        for (item, hash) in masked.items.iter().zip(tagged).take(primary).rev() {
-            zone = next_zone(zone, item);
-            self.hashes.push(hash_pair(zone, *hash));
-        }
-    }
-
-    /// Kinds of words, by side and by place beside a mention.
-    fn clusters(&mut self, masked: &Masked, primary: usize) {
-        for (i, item) in masked.items.iter().enumerate().filter(|(_, i)| i.entry.cluster > 0) {
-            let word = CLUSTER ^ u64::from(item.entry.cluster) ^ (u64::from(item.negated) << 16);
-            let nearest = masked.targets.iter().map(|t| t.abs_diff(i)).min().unwrap_or(99);
-            let side = u64::from(i > primary) << 20;
-            self.hashes.push(hash_pair(word, 1));
-            self.hashes.push(hash_pair(word ^ side, 2));
-            if nearest <= 6 {
-                self.hashes.push(hash_pair(word ^ side, 3 + u64::from(nearest > 1) + u64::from(nearest > 3)));
+        for (distance, bucket) in [(1usize, 1u64), (2, 2), (3, 3), (4, 3), (5, 4), (6, 4)] {
+            if distance <= target {
+                see(hash_pair(LEFT ^ bucket, hash(target - distance)));
             }
-            if let Some(next) = masked.items.get(i + 1) {
-                let next = match next.kind {
-                    Kind::Word if next.entry.cluster > 0 => CLUSTER ^ u64::from(next.entry.cluster),
-                    _ => next.hash,
-                };
-                self.hashes.push(hash_pair(word, next));
+            if target + distance < n {
+                see(hash_pair(RIGHT ^ bucket, hash(target + distance)));
             }
         }
     }
+}
 
-    /// Cue words with the target's part in them.
-    fn roles(&mut self, items: &[Item], cues: &[Cue]) {
-        for cue in cues {
-            let tag = ROLE ^ u64::from(cue.role == Role::Theme) ^ (u64::from(cue.negated) << 1);
-            let word = items.get(cue.at).map_or(0, |i| i.hash);
-            self.hashes.push(hash_pair(tag, word));
-            self.hashes.push(hash_pair(tag ^ 4, (cue.class % CLASSES.len()) as u64));
+/// Words by how many other names stand between them and the target.
+#[inline(always)]
+fn zones(masked: &Masked, tagged: &[u64], primary: usize, mut see: impl FnMut(u64)) {
+    let mut zone = ZONE;
+    for (item, hash) in masked.items.iter().zip(tagged).skip(primary + 1) {
+        zone = next_zone(zone, item);
+        see(hash_pair(zone, *hash));
+    }
+    zone = ZONE ^ 8;
+    for (item, hash) in masked.items.iter().zip(tagged).take(primary).rev() {
+        zone = next_zone(zone, item);
+        see(hash_pair(zone, *hash));
+    }
+}
+
+/// Kinds of words, by side and by place beside a mention.
+#[inline(always)]
+fn clusters(masked: &Masked, primary: usize, mut see: impl FnMut(u64)) {
+    for (i, item) in masked.items.iter().enumerate().filter(|(_, i)| i.entry.cluster > 0) {
+        let word = CLUSTER ^ u64::from(item.entry.cluster) ^ (u64::from(item.negated) << 16);
+        let nearest = masked.targets.iter().map(|t| t.abs_diff(i)).min().unwrap_or(99);
+        let side = u64::from(i > primary) << 20;
+        see(hash_pair(word, 1));
+        see(hash_pair(word ^ side, 2));
+        if nearest <= 6 {
+            see(hash_pair(word ^ side, 3 + u64::from(nearest > 1) + u64::from(nearest > 3)));
         }
+        if let Some(next) = masked.items.get(i + 1) {
+            let next = match next.kind {
+                Kind::Word if next.entry.cluster > 0 => CLUSTER ^ u64::from(next.entry.cluster),
+                _ => next.hash,
+            };
+            see(hash_pair(word, next));
+        }
+    }
+}
+
+/// Cue words with the target's part in them.
+#[inline(always)]
+fn roles(items: &[Item], cues: &[Cue], mut see: impl FnMut(u64)) {
+    for cue in cues {
+        let tag = ROLE ^ u64::from(cue.role == Role::Theme) ^ (u64::from(cue.negated) << 1);
+        let word = items.get(cue.at).map_or(0, |i| i.hash);
+        see(hash_pair(tag, word));
+        see(hash_pair(tag ^ 4, (cue.class % CLASSES.len()) as u64));
     }
 }
 

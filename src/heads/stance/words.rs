@@ -1,7 +1,11 @@
 //! A document's words as names are compared: without case and diacritics, but
 //! with the memory of both.
+//!
+//! [`Marks`] holds what every search needs, read in one pass; the rest is
+//! looked up in the text where somebody asks.
 
-use crate::text::{Document, Sentence, hash_word};
+use super::nations::{self, Nation};
+use crate::text::{Document, Sentence, Token, hash_word};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// A word of the document.
@@ -15,18 +19,6 @@ pub(super) struct Word {
     pub(super) end: u32,
     /// Starts with a capital.
     pub(super) capital: bool,
-    /// Holds no lower-case letter.
-    pub(super) upper: bool,
-    /// In characters, at most 255.
-    pub(super) len: u8,
-    /// The first character, lower-cased.
-    pub(super) letter: char,
-    /// Its sentence.
-    pub(super) sentence: u32,
-    /// The first word of its sentence.
-    pub(super) initial: bool,
-    /// [`key`] without a capitalised word's final "s"; 0: it has none.
-    pub(super) singular: u64,
 }
 
 /// What stands between a word and the next.
@@ -40,12 +32,62 @@ pub(super) enum Gap {
     Apart,
 }
 
+/// Reused buffers: the keys of a document's words, which are capitalised, and which name a state.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Marks {
+    keys: Vec<u64>,
+    capital: Vec<bool>,
+    capitals: Vec<u32>,
+    nations: Vec<Nation>,
+}
+
+/// Bytes that are looked at together for others than ASCII.
+const BLOCK: usize = 64;
+
+impl Marks {
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.capital.clear();
+        self.capitals.clear();
+        self.nations.clear();
+    }
+
+    fn read(&mut self, document: &Document) {
+        self.clear();
+        let (bytes, tokens) = (document.text().as_bytes(), document.tokens());
+        self.keys.extend(tokens.iter().map(|t| t.hash));
+        let capital = |t: &Token| bytes.get(t.begin as usize).is_some_and(u8::is_ascii_uppercase);
+        self.capital.extend(tokens.iter().map(capital));
+        for (block, part) in bytes.chunks(BLOCK).enumerate() {
+            if !part.is_ascii() {
+                self.read_beyond_ascii(document, block * BLOCK, block * BLOCK + part.len());
+            }
+        }
+        self.capitals.extend((0..).zip(&self.capital).filter(|(_, capital)| **capital).map(|(at, _)| at));
+    }
+
+    /// Corrects the words that lie in these bytes in part.
+    fn read_beyond_ascii(&mut self, document: &Document, begin: usize, end: usize) {
+        let tokens = document.tokens();
+        let first = tokens.partition_point(|t| t.end as usize <= begin);
+        for (i, token) in tokens.iter().enumerate().skip(first).take_while(|(_, t)| (t.begin as usize) < end) {
+            let surface = document.surface(token);
+            if let (false, Some(key), Some(capital)) =
+                (surface.is_ascii(), self.keys.get_mut(i), self.capital.get_mut(i))
+            {
+                *key = self::key(surface);
+                *capital = surface.chars().next().is_some_and(char::is_uppercase);
+            }
+        }
+    }
+}
+
 /// The words of a document.
-#[derive(Debug, Default)]
-pub(super) struct Words {
-    words: Vec<Word>,
-    gaps: Vec<Gap>,
-    dots: Vec<bool>,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words<'a> {
+    document: &'a Document,
+    sentences: &'a [Sentence],
+    marks: &'a Marks,
 }
 
 /// Hash of a word without case and diacritics.
@@ -60,89 +102,147 @@ pub(super) fn key(word: &str) -> u64 {
     hash_word(plain.as_bytes())
 }
 
-impl Words {
-    /// Reads a document.
-    pub(super) fn new(document: &Document, sentences: &[Sentence]) -> Self {
-        let tokens = document.tokens();
-        let mut words = Self::default();
-        let mut sentence = 0;
-        for (i, token) in tokens.iter().enumerate() {
-            while sentences.get(sentence).is_some_and(|s| s.last_token <= i) {
-                sentence += 1;
-            }
-            let surface = document.surface(token);
-            let letter = surface.chars().next().unwrap_or(' ');
-            words.words.push(Word {
-                key: if surface.is_ascii() { token.hash } else { key(surface) },
-                begin: token.begin,
-                end: token.end,
-                capital: letter.is_uppercase(),
-                upper: letter.is_uppercase() && !surface.chars().any(char::is_lowercase),
-                len: surface.chars().count().min(255) as u8,
-                letter: letter.to_lowercase().next().unwrap_or(letter),
-                sentence: sentence as u32,
-                singular: surface.strip_suffix('s').filter(|_| letter.is_uppercase()).map_or(0, key),
-                initial: sentences.get(sentence).is_some_and(|s| s.first_token == i),
-            });
-            let gap = tokens.get(i + 1).and_then(|n| document.text().get(token.end as usize..n.begin as usize));
-            words.gaps.push(gap.map_or(Gap::Apart, |g| gap_of(g, words.words.last())));
-            words.dots.push(gap == Some("."));
-        }
-        words
+impl<'a> Words<'a> {
+    /// Reads a document into `marks`.
+    pub(super) fn new(document: &'a Document, sentences: &'a [Sentence], marks: &'a mut Marks) -> Self {
+        marks.read(document);
+        let mut found = std::mem::take(&mut marks.nations);
+        let words = Words { document, sentences, marks };
+        found.extend(words.capitals().iter().filter_map(|&at| nations::at(words, at as usize)));
+        marks.nations = found;
+        Self { document, sentences, marks }
     }
 
-    /// The words of a name by itself.
-    pub(super) fn of_name(name: &str) -> Self {
-        Self::new(&Document::new("", name), &[])
+    /// Of a document that needs no search: it holds no word.
+    pub(super) fn unread(document: &'a Document, sentences: &'a [Sentence], marks: &'a mut Marks) -> Self {
+        marks.clear();
+        Self { document, sentences, marks }
+    }
+
+    pub(super) fn document(&self) -> &'a Document {
+        self.document
+    }
+
+    pub(super) fn sentences(&self) -> &'a [Sentence] {
+        self.sentences
     }
 
     pub(super) fn len(&self) -> usize {
-        self.words.len()
+        self.marks.keys.len()
     }
 
-    pub(super) fn get(&self, at: usize) -> Option<&Word> {
-        self.words.get(at)
+    /// Where the capitalised words stand.
+    pub(super) fn capitals(&self) -> &'a [u32] {
+        &self.marks.capitals
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Word> {
-        self.words.iter()
+    /// The states named, in the order of the text; one may lie within another.
+    pub(super) fn nations(&self) -> &'a [Nation] {
+        &self.marks.nations
+    }
+
+    /// The state named at `at`.
+    pub(super) fn nation(&self, at: usize) -> Option<Nation> {
+        let nations = &self.marks.nations;
+        nations.binary_search_by_key(&at, |n| n.at).ok().and_then(|i| nations.get(i)).copied()
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, at: usize) -> Option<Word> {
+        let token = self.document.tokens().get(at)?;
+        Some(Word { key: self.key(at)?, begin: token.begin, end: token.end, capital: self.is_capital(at) })
+    }
+
+    #[inline(always)]
+    pub(super) fn key(&self, at: usize) -> Option<u64> {
+        self.marks.keys.get(at).copied()
+    }
+
+    /// Keys of a range.
+    pub(super) fn keys(&self, begin: usize, end: usize) -> &'a [u64] {
+        self.marks.keys.get(begin..end).unwrap_or(&[])
+    }
+
+    /// Where a word with this key stands.
+    pub(super) fn places(&self, key: u64) -> impl Iterator<Item = usize> + use<'a> {
+        self.marks.keys.iter().enumerate().filter(move |(_, k)| **k == key).map(|(at, _)| at)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_capital(&self, at: usize) -> bool {
+        self.marks.capital.get(at).copied().unwrap_or(false)
+    }
+
+    fn surface(&self, at: usize) -> &'a str {
+        self.document.tokens().get(at).map_or("", |t| self.document.surface(t))
+    }
+
+    /// Capitalised, without a lower-case letter.
+    pub(super) fn is_upper(&self, at: usize) -> bool {
+        self.is_capital(at) && !self.surface(at).chars().any(char::is_lowercase)
+    }
+
+    /// Length in characters.
+    pub(super) fn chars(&self, at: usize) -> usize {
+        let surface = self.surface(at);
+        if surface.is_ascii() { surface.len() } else { surface.chars().count() }
+    }
+
+    /// The first character, lower-cased.
+    pub(super) fn letter(&self, at: usize) -> char {
+        let letter = self.surface(at).chars().next().unwrap_or(' ');
+        letter.to_lowercase().next().unwrap_or(letter)
+    }
+
+    /// The possessive ending, or its like.
+    pub(super) fn is_clitic(&self, at: usize) -> bool {
+        self.surface(at) == "s"
+    }
+
+    /// Index of the word's sentence.
+    pub(super) fn sentence(&self, at: usize) -> usize {
+        self.sentences.partition_point(|s| s.last_token <= at)
+    }
+
+    /// Whether it is the first word of its sentence.
+    pub(super) fn is_initial(&self, at: usize) -> bool {
+        self.sentences.get(self.sentence(at)).is_some_and(|s| s.first_token == at)
+    }
+
+    /// What stands between word `at` and the next, as it is written.
+    fn between(&self, at: usize) -> Option<&'a str> {
+        let tokens = self.document.tokens();
+        let (here, next) = (tokens.get(at)?, tokens.get(at + 1)?);
+        self.document.text().get(here.end as usize..next.begin as usize)
     }
 
     /// What stands between word `at` and the next.
     pub(super) fn gap(&self, at: usize) -> Gap {
-        self.gaps.get(at).copied().unwrap_or(Gap::Apart)
+        match self.between(at) {
+            None => Gap::Apart,
+            Some(
+                " " | "-" | "'" | "\u{2019}" | "\u{a0}" | "\n" | "\u{2011}" | "\u{2010}" | "' " | "\u{2019} " | ".",
+            ) => Gap::Joined,
+            Some(". ") if self.chars(at) <= 4 => Gap::Joined,
+            Some(" \"" | " \u{201c}" | " '" | " \u{2018}") => Gap::Quote,
+            Some(gap) if gap.len() <= 4 && gap.chars().all(char::is_whitespace) && !gap.contains("\n\n") => Gap::Joined,
+            Some(_) => Gap::Apart,
+        }
     }
 
     /// Whether only a full stop stands between word `at` and the next.
-    pub(super) fn dotted(&self, at: usize) -> bool {
-        self.dots.get(at).copied().unwrap_or(false)
+    pub(super) fn is_dotted(&self, at: usize) -> bool {
+        self.between(at) == Some(".")
     }
 
     /// Whether these keys stand at `at`, as one phrase.
     pub(super) fn matches(&self, at: usize, keys: &[u64]) -> bool {
-        let Some(part) = self.words.get(at..at + keys.len()) else { return false };
-        part.iter().zip(keys).all(|(w, k)| w.key == *k)
-            && (at..at + keys.len().saturating_sub(1)).all(|i| self.gap(i) == Gap::Joined)
+        self.marks.keys.get(at..at + keys.len()) == Some(keys)
+            && (at..(at + keys.len()).saturating_sub(1)).all(|i| self.gap(i) == Gap::Joined)
     }
 
     /// A capitalised plural's key without its ending.
     pub(super) fn singular(&self, at: usize) -> Option<u64> {
-        self.words.get(at).map(|w| w.singular).filter(|s| *s != 0)
-    }
-
-    /// Keys of a range.
-    pub(super) fn keys(&self, begin: usize, end: usize) -> Vec<u64> {
-        self.words.get(begin..end).unwrap_or(&[]).iter().map(|w| w.key).collect()
-    }
-}
-
-fn gap_of(gap: &str, before: Option<&Word>) -> Gap {
-    match gap {
-        " " | "-" | "'" | "\u{2019}" | "\u{a0}" | "\n" | "\u{2011}" | "\u{2010}" | "' " | "\u{2019} " => Gap::Joined,
-        "." => Gap::Joined,
-        ". " if before.is_some_and(|w| w.len <= 4) => Gap::Joined,
-        " \"" | " \u{201c}" | " '" | " \u{2018}" => Gap::Quote,
-        _ if gap.chars().all(char::is_whitespace) && gap.len() <= 4 && !gap.contains("\n\n") => Gap::Joined,
-        _ => Gap::Apart,
+        self.surface(at).strip_suffix('s').filter(|_| self.is_capital(at)).map(key)
     }
 }

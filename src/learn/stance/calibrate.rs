@@ -59,9 +59,11 @@ fn scores(head: &StanceHead, dev: &[LabelledArticle]) -> Vec<([f32; CLASSES], us
         let Some(&span) = item.target().mentions.first() else { continue };
         let (begin, end) = document.normalized(span);
         let parts = sentences(&document);
-        if let Some(sentence) = parts.iter().find(|s| s.end > begin) {
-            extractor.run(&document, sentence, &[(begin, end)], &head.model.vocabulary);
-            out.push((head.model.scores(&extractor), item.label));
+        let at = parts.partition_point(|s| s.end <= begin);
+        if let Some(sentence) = parts.get(at) {
+            extractor.begin(parts.len());
+            let (scores, _) = head.model.scores(&mut extractor, &document, (at, sentence), &[(begin, end)]);
+            out.push((scores, item.label));
         }
     }
     out

@@ -5,7 +5,7 @@ use crate::{
     eval::metrics::{Estimate, accuracy, bootstrap, expected_calibration_error, macro_f1},
     heads::stance::{StanceHead, is_foreign_state, model::CLASSES},
     learn::rows::LabelledArticle,
-    text::{Document, sentences},
+    text::Document,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -100,8 +100,7 @@ fn best(p: &[f64; CLASSES]) -> usize {
 
 fn probabilities(head: &StanceHead, item: &Labelled<'_>) -> Option<[f64; CLASSES]> {
     let document = Document::new(&item.row.title, &item.row.text);
-    let parts = sentences(&document);
-    head.mention_probabilities(&document, &parts, &item.target()).first().copied()
+    head.mention_probabilities(&document, &item.target()).first().copied()
 }
 
 fn parts(scored: &[&Scored<'_>]) -> Vec<PartFigures> {

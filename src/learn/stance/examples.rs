@@ -3,7 +3,10 @@
 use super::StancePlan;
 use crate::{
     article::Target,
-    heads::stance::model::{Extractor, row},
+    heads::stance::{
+        Vocabulary,
+        model::{Extractor, VIEWS, row},
+    },
     learn::rows::LabelledArticle,
     text::{Document, hash_word, sentences},
 };
@@ -92,8 +95,8 @@ pub(crate) fn labelled(rows: &[LabelledArticle]) -> Vec<Labelled<'_>> {
     out
 }
 
-/// Words that the rows write in lower case at least `least` times, as sorted hashes.
-pub(crate) fn vocabulary(rows: &[LabelledArticle], least: u32) -> Vec<u64> {
+/// Words that the rows write in lower case at least `least` times.
+pub(crate) fn vocabulary(rows: &[LabelledArticle], least: u32) -> Vocabulary {
     let mut counts: HashMap<u64, u32> = HashMap::new();
     let mut document = Document::default();
     let mut seen = HashSet::new();
@@ -108,13 +111,11 @@ pub(crate) fn vocabulary(rows: &[LabelledArticle], least: u32) -> Vec<u64> {
             }
         }
     }
-    let mut words: Vec<u64> = counts.into_iter().filter(|(_, n)| *n >= least).map(|(w, _)| w).collect();
-    words.sort_unstable();
-    words
+    Vocabulary::new(counts.into_iter().filter(|(_, n)| *n >= least).map(|(w, _)| w).collect())
 }
 
 /// Features of each labelled mention; those that weigh nothing are left out.
-pub(crate) fn extract(labelled: &[Labelled<'_>], vocabulary: &[u64], plan: &StancePlan) -> Vec<Example> {
+pub(crate) fn extract(labelled: &[Labelled<'_>], vocabulary: &Vocabulary, plan: &StancePlan) -> Vec<Example> {
     let mut extractor = Extractor::default();
     let mut document = Document::default();
     let mut out = Vec::with_capacity(labelled.len());
@@ -124,20 +125,38 @@ pub(crate) fn extract(labelled: &[Labelled<'_>], vocabulary: &[u64], plan: &Stan
             continue;
         }
         document.read(&item.row.title, &item.row.text);
-        let target = item.target();
-        let Some(&span) = target.mentions.first() else { continue };
-        let (begin, end) = document.normalized(span);
-        let parts = sentences(&document);
-        let Some(sentence) = parts.iter().find(|s| s.end > begin) else { continue };
-        extractor.run(&document, sentence, &[(begin, end)], vocabulary);
-        let rows = |hashes: &[u64]| hashes.iter().map(|h| row(*h, plan.bits) as u32).collect();
+        let mut views = vec![Vec::new(); VIEWS];
+        let see = |view: usize, hash: u64| {
+            if let Some(view) = views.get_mut(view) {
+                view.push(row(hash, plan.bits) as u32);
+            }
+        };
+        if run(&mut extractor, &document, item, vocabulary, see).is_none() {
+            continue;
+        }
         out.push(Example {
             dense: extractor.dense().to_vec(),
-            views: extractor.views().map(rows).collect(),
+            views,
             label: item.label,
             weight,
             directed: matches!(item.kind, Kind::Judged | Kind::Speaker | Kind::NoJudgement),
         });
     }
     out
+}
+
+/// The features of a labelled mention, into `extractor` and `see`; `None`: it lies in no sentence.
+fn run(
+    extractor: &mut Extractor,
+    document: &Document,
+    item: &Labelled<'_>,
+    vocabulary: &Vocabulary,
+    see: impl FnMut(usize, u64),
+) -> Option<()> {
+    let span = document.normalized(*item.target().mentions.first()?);
+    let parts = sentences(document);
+    let at = parts.iter().position(|s| s.end > span.0)?;
+    extractor.begin(parts.len());
+    extractor.run(document, (at, parts.get(at)?), &[span], vocabulary, see);
+    Some(())
 }

@@ -12,7 +12,7 @@ pub use evaluate::{PartFigures, StanceFigures, evaluate_stance};
 use super::rows::LabelledArticle;
 use crate::heads::stance::{
     DENSE, StanceHead,
-    model::{CLASSES, SentenceModel, Settings, norm},
+    model::{CLASSES, SentenceModel, Settings, norm, to_row},
 };
 use examples::{Example, Kind};
 use linfa::{Dataset, ParamGuard, traits::Fit};
@@ -162,7 +162,7 @@ pub fn train_stance_with(
         for (to, weight) in out.iter_mut().zip(model.weights(DENSE + row)) {
             *to = weight * idf;
         }
-        out.map(|v| half::f16::from_f32(v).to_f32())
+        to_row(out)
     });
     let dense = (0..DENSE).map(|feature| {
         let mut out = [0.0; CLASSES];

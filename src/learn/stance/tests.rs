@@ -1,8 +1,9 @@
 use super::{StancePlan, evaluate_stance, templates, train_stance, train_stance_with};
 use crate::{
     article::Target,
+    heads::stance::StanceScratch,
     prediction::{StanceLabel, StanceResult},
-    text::{Document, sentences},
+    text::Document,
 };
 
 fn small() -> StancePlan {
@@ -12,7 +13,7 @@ fn small() -> StancePlan {
 fn ask(head: &crate::heads::stance::StanceHead, title: &str, text: &str, targets: &[&str]) -> Vec<StanceResult> {
     let document = Document::new(title, text);
     let targets: Vec<Target> = targets.iter().map(|n| Target { name: (*n).into(), ..Target::default() }).collect();
-    head.predict(&document, &sentences(&document), &targets)
+    head.predict(&document, &targets, &mut StanceScratch::default())
 }
 
 #[test]
