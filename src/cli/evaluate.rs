@@ -34,7 +34,7 @@ pub(super) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
-enum Part {
+pub(super) enum Part {
     Train,
     Dev,
     Test,
@@ -43,19 +43,7 @@ enum Part {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let classifier = super::load_model(args.model.as_deref())?;
-    let mut rows: Vec<LabelledArticle> = Vec::new();
-    let mut bad = 0u64;
-    for file in &args.data {
-        read_rows(file, |row| match row {
-            Ok(row) if wanted(args.split, row.article.split) => rows.push(row.article),
-            Ok(_) => {}
-            Err(error) => {
-                bad += 1;
-                super::complain(&error.to_string());
-            }
-        })
-        .with_context(|| file.display().to_string())?;
-    }
+    let rows = labelled(&args.data, args.split)?;
     let figures = figures(&classifier, &rows, args.seed);
     if figures.is_empty() {
         anyhow::bail!("no {} row carries a label of this model's heads; --split chooses other rows", name(args.split));
@@ -66,10 +54,27 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let report = json!({ "model": classifier.identity(), "split": name(args.split), "heads": heads });
         fs::write(path, format!("{report:#}\n")).with_context(|| path.display().to_string())?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The rows of one part. Those that cannot be read are listed and left out.
+pub(super) fn labelled(files: &[PathBuf], part: Part) -> anyhow::Result<Vec<LabelledArticle>> {
+    let (mut rows, mut bad) = (Vec::new(), 0u64);
+    for file in files {
+        read_rows(file, |row| match row {
+            Ok(row) if wanted(part, row.article.split) => rows.push(row.article),
+            Ok(_) => {}
+            Err(error) => {
+                bad += 1;
+                super::complain(&error.to_string());
+            }
+        })
+        .with_context(|| file.display().to_string())?;
+    }
     if bad > 0 {
         super::complain(&format!("{bad} rows could not be read and were left out"));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(rows)
 }
 
 fn wanted(part: Part, split: Split) -> bool {
@@ -81,7 +86,7 @@ fn wanted(part: Part, split: Split) -> bool {
     }
 }
 
-fn name(part: Part) -> String {
+pub(super) fn name(part: Part) -> String {
     part.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned())
 }
 

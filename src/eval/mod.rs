@@ -1,5 +1,7 @@
 //! Measuring a model on labelled articles.
 
+pub mod answers;
+pub mod compare;
 pub mod metrics;
 mod topic;
 

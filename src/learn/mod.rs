@@ -1,5 +1,6 @@
 //! Training: labelled rows to a bundle.
 
+pub mod answers;
 pub mod calibrate;
 pub mod config;
 pub mod desk;

@@ -8,7 +8,7 @@ mod train;
 pub use evaluate::{
     Baselines, Estimates, RegionReport, SetReport, evaluate_region, leave_one_set_out, unseen_countries,
 };
-pub use rows::{desk_label, read_region_row};
+pub use rows::{desk_label, focus, read_region_row};
 pub use train::{RegionTraining, train_region};
 
 use crate::text::Document;
