@@ -5,6 +5,7 @@
 //! its `WIREDESK_*` variable and its key in the configuration file.
 
 mod classify;
+mod data;
 mod evaluate;
 mod health;
 mod input;
@@ -56,6 +57,8 @@ enum LogFormat {
 enum Command {
     Serve(serve::Args),
     Classify(classify::Args),
+    #[command(subcommand)]
+    Data(data::Command),
     Train(train::Args),
     Evaluate(evaluate::Args),
     #[command(subcommand)]
@@ -102,6 +105,7 @@ impl Cli {
         match self.command {
             Command::Serve(args) => serve::run(&args),
             Command::Classify(args) => classify::run(&args),
+            Command::Data(command) => data::run(&command),
             Command::Train(args) => train::run(&args, self.config.as_ref()),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Models(command) => models::run(&command),

@@ -118,7 +118,9 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::List { root } => list(&root.store()?, &mut out)?,
         Command::Show { model, models } => match (model, models) {
             (Some(model), Some(root)) => show_in(&Store::open(root)?, model, &mut out)?,
-            (None, Some(_)) => anyhow::bail!("which model? give NAME or NAME@VERSION; `wiredesk models list` tells them"),
+            (None, Some(_)) => {
+                anyhow::bail!("which model? give NAME or NAME@VERSION; `wiredesk models list` tells them")
+            }
             (dir, None) => show(&load_model(dir.as_deref().map(Path::new))?, &mut out)?,
         },
         Command::Verify { model, models } => {

@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod compare;
 pub mod metrics;
+pub mod report;
 mod topic;
 
 pub use topic::evaluate as topic;

@@ -44,7 +44,8 @@ pub fn answers(models: &[&Classifier], rows: &[LabelledArticle]) -> Vec<Answers>
         let asked = if stances { asked(labelled) } else { Vec::new() };
         for (model, (topic_task, desk_task, stance_task, countries)) in models.iter().zip(&mut all) {
             if topic.is_some() || desk.is_some() || about.is_some() {
-                let answer = classify(model, labelled, topic.is_some(), desk.is_some() || about.is_some(), &mut scratch);
+                let answer =
+                    classify(model, labelled, topic.is_some(), desk.is_some() || about.is_some(), &mut scratch);
                 topic_task.answers.extend(topic.map(|truth| topics.answer(row, truth, &answer)));
                 desk_task.answers.extend(desk.map(|truth| desk_answer(row, truth, &answer)));
                 countries.extend(about.as_ref().map(|about| {

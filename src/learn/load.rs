@@ -138,7 +138,7 @@ fn excluded(article: &LabelledArticle, config: &TrainConfig) -> bool {
 }
 
 /// A label that no head knows; topics are checked against the taxonomy later.
-fn wrong_label(article: &LabelledArticle) -> Option<String> {
+pub(super) fn wrong_label(article: &LabelledArticle) -> Option<String> {
     let country = article.countries.iter().flatten().find(|c| CountryId::from_code(c).is_none());
     if let Some(code) = country {
         return Some(format!("countries: {code:?} is no ISO 3166-1 alpha-2 code"));

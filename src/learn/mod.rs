@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod calibrate;
+pub mod check;
 pub mod config;
 pub mod desk;
 pub mod domain;

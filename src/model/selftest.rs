@@ -61,9 +61,8 @@ impl Golden {
         Self {
             topic: topic.map(|l| (l.id.clone(), l.probability)),
             desk: region.map(|r| r.primary_desk.clone()),
-            countries: region.map_or_else(Vec::new, |r| {
-                r.countries.iter().map(|c| (c.code.clone(), c.probability)).collect()
-            }),
+            countries: region
+                .map_or_else(Vec::new, |r| r.countries.iter().map(|c| (c.code.clone(), c.probability)).collect()),
             stance: stance.map(|s| (format!("{:?}", s.label), s.probability)),
         }
     }

@@ -321,7 +321,8 @@ impl Store {
 
     fn set_label(&self, name: &str, label: Label, lines: &[String]) -> Result<(), StoreError> {
         let dir = self.root.join(name);
-        let (path, temporary) = (dir.join(label.name()), dir.join(format!(".{}.{}.tmp", label.name(), std::process::id())));
+        let (path, temporary) =
+            (dir.join(label.name()), dir.join(format!(".{}.{}.tmp", label.name(), std::process::id())));
         let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
         let written = File::create(&temporary)
             .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))

@@ -106,7 +106,8 @@ impl Shadow {
     /// Whether this call is one of the sample: evenly spread, the same for the same number of calls.
     pub(super) fn samples(&self) -> bool {
         let share = self.share.load(Ordering::Relaxed);
-        share > 0 && self.calls.fetch_add(1, Ordering::Relaxed).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) <= share
+        share > 0
+            && self.calls.fetch_add(1, Ordering::Relaxed).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) <= share
     }
 
     /// Counts a call for which there was no room.

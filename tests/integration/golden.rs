@@ -3,8 +3,24 @@
 use crate::support::{root, wiredesk};
 use std::fs;
 
-const COMMANDS: [&str; 9] =
-    ["", "serve", "classify", "train", "evaluate", "models", "models show", "models verify", "health"];
+const COMMANDS: [&str; 16] = [
+    "",
+    "serve",
+    "classify",
+    "data",
+    "data check",
+    "train",
+    "evaluate",
+    "models",
+    "models list",
+    "models show",
+    "models verify",
+    "models add",
+    "models promote",
+    "models rollback",
+    "models gc",
+    "health",
+];
 
 #[test]
 fn help_is_as_agreed() {
