@@ -115,7 +115,7 @@ impl Registry {
             return Err(ReloadError::NoStore);
         };
         let default = self.models().first().map(|m| m.identity().name.clone()).unwrap_or_default();
-        let name = if name.is_empty() { &default } else { name };
+        let name = if name.is_empty() { default.as_str() } else { name };
         let store = Store::open(root)?;
         store.rollback(name, reason)?;
         self.reload()?;

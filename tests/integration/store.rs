@@ -3,12 +3,13 @@
 
 use crate::support::{Process, Server, article, config, root, version, wait_for, wiredesk};
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -166,6 +167,10 @@ fn killed_at_any_moment_the_store_still_opens() {
     let models = scene.root();
     let models = models.to_str().unwrap();
     let force = ["--force", "--reason", "a test"];
+    let begun = Instant::now();
+    scene.force("2");
+    scene.force("1");
+    let usual = begun.elapsed() / 2;
     let (mut killed, mut finished) = (0, 0);
     for i in 0..60u64 {
         let next = ["news@2", "news@3", "news@1"][i as usize % 3];
@@ -179,7 +184,7 @@ fn killed_at_any_moment_the_store_still_opens() {
             }
         };
         let mut child = wiredesk().args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_micros(i * i * 25));
+        std::thread::sleep(usual * i as u32 / 35);
         child.kill().unwrap();
         if child.wait().unwrap().code().is_some() {
             finished += 1
@@ -275,21 +280,25 @@ fn a_flipped_bit_in_any_file_is_found_and_the_old_version_serves() {
     }
     assert_eq!(scene.stable(), "1");
     scene.force("2");
-    // Damaged while it is stable: a running server keeps the version that it has.
+    // A damaged version is made stable by hand: a running server keeps the one that it has.
     let server = Process::start(&["--models", scene.root().to_str().unwrap()]);
-    scene.force("1");
-    let weights = scene.root().join("news/1/features.safetensors");
-    assert!(wait_for(|| version(&server.address) == "1"));
-    let whole = fs::read(&weights).unwrap();
-    let mut damaged = fs::read(scene.root().join("news/2/features.safetensors")).unwrap();
-    damaged[100] ^= 1;
-    fs::write(scene.root().join("news/2/features.safetensors"), damaged).unwrap();
-    fs::write(scene.root().join("news/stable"), "2\n1\n").unwrap();
+    let damaged = scene.root().join("news/3");
+    fs::create_dir(&damaged).unwrap();
+    for entry in fs::read_dir(bundles().join("3")).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        if path.ends_with("features.safetensors") {
+            bytes[100] ^= 1;
+        }
+        fs::write(damaged.join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    fs::write(scene.root().join("news/stable"), "3\n2\n1\n").unwrap();
     std::thread::sleep(Duration::from_millis(1_500));
     server.signal("HUP");
     std::thread::sleep(Duration::from_millis(500));
-    assert_eq!(version(&server.address), "1");
-    assert_eq!(fs::read(&weights).unwrap(), whole);
+    assert_eq!(version(&server.address), "2");
+    let refused = run(&["serve", "--listen", "127.0.0.1:0", "--models", scene.root().to_str().unwrap()]);
+    assert!(refused.status.code() == Some(1) && says(&refused).contains("features.safetensors"), "{}", says(&refused));
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> usize {
@@ -401,50 +410,58 @@ async fn the_candidate_answers_unseen_and_is_counted() {
     assert_eq!((counted.stable.unwrap().version, counted.candidate.unwrap().version), ("1".into(), "3".into()));
 }
 
-/// 100 swaps while four clients call without a pause.
+/// 100 swaps, each of which loads a bundle, while four clients call without a pause.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_hundred_swaps_fail_no_call() {
     let scene = Scene::new();
-    scene.add("2");
+    for version in ["2", "3"] {
+        scene.add(version);
+    }
     let server = serving(&scene).await;
     let stop = Arc::new(AtomicBool::new(false));
-    let calls = Arc::new(AtomicU64::new(0));
     let mut callers = Vec::new();
     for _ in 0..4 {
-        let (mut client, stop, calls) = (server.client().await, Arc::clone(&stop), Arc::clone(&calls));
+        let (mut client, stop) = (server.client().await, Arc::clone(&stop));
         callers.push(tokio::spawn(async move {
-            let (mut times, mut versions) = (Vec::new(), std::collections::BTreeSet::new());
+            let (mut times, mut versions) = (Vec::new(), BTreeSet::new());
             while !stop.load(Ordering::Relaxed) {
                 let begun = Instant::now();
                 let answer = client.classify(request("")).await.expect("a call failed during a swap").into_inner();
-                times.push(begun.elapsed());
+                times.push((begun, begun.elapsed()));
                 versions.insert(answer.model.unwrap().version);
-                calls.fetch_add(1, Ordering::Relaxed);
             }
             (times, versions)
         }));
     }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let swaps = Instant::now();
     let (store, registry) = (scene.store(), Arc::clone(&server.registry));
     tokio::task::spawn_blocking(move || {
         for i in 0..100 {
-            let version = if i % 2 == 0 { "2" } else { "1" };
+            // Of three versions two are held: each swap has to load one.
+            let version = ["2", "3", "1"][i % 3];
             store.promote("news", version, Event::now("promote", version)).unwrap();
             assert!(registry.reload_if_changed().unwrap(), "the change was not seen");
-            std::thread::sleep(Duration::from_millis(5));
         }
     })
     .await
     .unwrap();
     stop.store(true, Ordering::Relaxed);
-    let mut times = Vec::new();
+    let (mut calm, mut swapping) = (Vec::new(), Vec::new());
     for caller in callers {
-        let (own, versions) = caller.await.unwrap();
-        times.extend(own);
-        assert_eq!(versions.into_iter().collect::<Vec<_>>(), ["1", "2"], "both answered");
+        let (times, versions) = caller.await.unwrap();
+        assert_eq!(versions.into_iter().collect::<Vec<_>>(), ["1", "2", "3"], "all answered");
+        for (begun, time) in times {
+            if begun < swaps { calm.push(time) } else { swapping.push(time) }
+        }
     }
-    times.sort();
-    let (middle, slow) = (times[times.len() / 2], times[times.len() * 99 / 100]);
-    assert!(times.len() > 200, "{} calls", times.len());
-    // A cliff would be a call that waits for a bundle to load: tens of times the usual.
-    assert!(slow < Duration::from_millis(250), "half of the calls take {middle:?}, one in a hundred {slow:?}");
+    let slow = |times: &mut Vec<Duration>| {
+        times.sort();
+        times[times.len() * 99 / 100]
+    };
+    assert!(swapping.len() > 500, "{} calls", swapping.len());
+    let (before, during) = (slow(&mut calm), slow(&mut swapping));
+    // A cliff would be calls that wait for a bundle to load. The load takes a core of this machine, so some slower it is.
+    let most = before * 5 + Duration::from_millis(50);
+    assert!(during < most, "one call in a hundred takes {before:?} before and {during:?} during the swaps");
 }

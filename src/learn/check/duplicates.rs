@@ -79,7 +79,7 @@ impl Duplicates {
             for group in order.chunk_by(|a, b| key(a) == key(b)) {
                 // Against the first and the one before: a group of thousands is one text in many copies.
                 for (at, &second) in group.iter().enumerate().skip(1) {
-                    for &first in [group[0], group[at - 1]].iter() {
+                    for first in [group[0], group[at - 1]] {
                         let equal = self.equal(first, second);
                         if equal >= NEAR && found.get(&second).is_none_or(|(_, best)| equal > *best) {
                             found.insert(second, (first, equal));

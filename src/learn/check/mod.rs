@@ -152,6 +152,8 @@ struct Check<'a> {
 }
 
 const TOLD: u8 = 8;
+/// With fewer rows nothing can be said of a label.
+const LEAST_SAMPLE: usize = 50;
 
 impl<'a> Check<'a> {
     fn new(files: &[PathBuf], config: &'a CheckConfig) -> Self {
@@ -341,6 +343,9 @@ impl<'a> Check<'a> {
             return;
         }
         let sample = std::mem::replace(&mut self.sample, Sample::new(0, 0));
+        if sample.rows.len() < LEAST_SAMPLE {
+            return;
+        }
         // Cannot fail: the parameters are fixed and every label is one of the classes.
         let Ok((suspicions, agreement)) = sample.judge(self.config.seed) else { return };
         self.report.agreement = Some(agreement);
