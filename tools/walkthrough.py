@@ -110,6 +110,9 @@ def fill(text, rng):
 
 def article(number, desk, rng):
     own = rng.sample(DESKS[desk]["sentences"], rng.choice([1, 1, 2, 3]))
+    # Stories touch other desks' matters, as stories do.
+    other = rng.choice([d for d in DESKS if d != desk])
+    own += rng.sample(DESKS[other]["sentences"], rng.choice([0, 0, 1]))
     sentences = own + rng.sample(ANY, rng.randint(0, 2))
     rng.shuffle(sentences)
     return {
@@ -119,7 +122,8 @@ def article(number, desk, rng):
         "lang": "en",
         "published": f"2026-{3 + number // 100:02}-{1 + number % 28:02}",
         "source": rng.choice(["Harbour Gazette", "Town Radio", "Evening Post"]),
-        "topic": desk,
+        # Nobody files without a slip: one in fifty.
+        "topic": other if rng.random() < 0.02 else desk,
         "split": "dev" if number % 5 == 4 else "train",
         "licence": "Apache-2.0",
     }

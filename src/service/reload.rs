@@ -127,8 +127,8 @@ impl Registry {
         let old = self.models();
         let model = open(dir, &old)?;
         if old.first().is_none_or(|held| held.identity() != model.identity()) {
+            self.replace(vec![Held { model: Arc::clone(&model), labels: Vec::new() }]);
             log(&model);
-            self.replace(vec![Held { model, labels: Vec::new() }]);
         }
         Ok(())
     }
@@ -146,13 +146,13 @@ impl Registry {
                 }
             }
         }
-        if let Some(first) = models.first()
-            && old.first().is_none_or(|held| held.identity() != first.identity())
-        {
-            log(&first.model);
-        }
+        let new = models.first().map(|held| Arc::clone(&held.model));
         if !models.is_empty() {
             self.replace(models);
+        }
+        // Said when it is so.
+        if let Some(new) = new.filter(|new| old.first().is_none_or(|held| held.identity() != new.identity())) {
+            log(&new);
         }
         failed.map_or(Ok(()), Err)
     }
