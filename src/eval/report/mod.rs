@@ -95,8 +95,8 @@ fn comparison(out: &mut String, input: &Input<'_>, (base, answers, differences):
     let _ = write!(
         out,
         "<h2>Against {} {}</h2><p class=\"digest soft\">sha256:{}</p><div class=\"wide\"><table>\
-         <caption>Paired bootstrap: both models on the same resamples.</caption><thead><tr><th>question</th><th>figure</th><th>n</th>\
-         <th>{}</th><th>{}</th><th>difference</th><th>verdict</th></tr></thead><tbody>",
+         <caption>Paired bootstrap: both models on the same resamples.</caption><thead><tr><th>question</th><th class=\"text\">figure</th><th>n</th>\
+         <th>{}</th><th>{}</th><th>difference</th><th class=\"text\">verdict</th></tr></thead><tbody>",
         escape(&base.name),
         escape(&base.version),
         escape(&base.digest),
@@ -146,7 +146,7 @@ fn comparison(out: &mut String, input: &Input<'_>, (base, answers, differences):
         if kinds.is_empty() {
             continue;
         }
-        out.push_str("<div class=\"wide\"><table><thead><tr><th>from</th><th>to</th><th>articles</th><th>became right</th><th>became wrong</th></tr></thead><tbody>");
+        out.push_str("<div class=\"wide\"><table><thead><tr><th>from</th><th class=\"text\">to</th><th>articles</th><th>became right</th><th>became wrong</th></tr></thead><tbody>");
         for ((from, to), [n, won, lost]) in kinds.into_iter().take(MOST_SLICES) {
             let (from, to) = (label(new, from), label(new, to));
             let _ = write!(
@@ -369,9 +369,9 @@ mod tests {
         let answer = |row: usize| Answer {
             row,
             truth: row % 2,
-            predicted: usize::from(row % 5 == 0),
+            predicted: usize::from(row.is_multiple_of(5)),
             probability: 0.5 + row as f64 / 100.0,
-            answered: row % 3 != 0,
+            answered: !row.is_multiple_of(3),
         };
         let task = Task { name: "topic", labels, answers: (0..40).map(answer).collect() };
         let errors = surest_errors(&task, 3);
