@@ -20,7 +20,7 @@ pub(super) enum Command {
 /// parts, a group in two parts. Warnings: duplicates and near duplicates, short texts, another language than stated,
 /// labels that a model trained on the other rows would not give.
 ///
-/// The rows are not held in memory: about 120 bytes of each, and a sample.
+/// The rows are not held in memory: about 250 bytes of each, and a sample.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Files of labelled articles: .jsonl, .csv, .tsv, .parquet; .gz and .zst are read as they are

@@ -2,8 +2,8 @@
 //! trained on them.
 //!
 //! The rows are read once and none is kept, but for a bounded sample for the
-//! suspicious labels. What is remembered of each: about 120 bytes for the
-//! duplicates, of each group 24.
+//! suspicious labels. What is remembered of the others: hashes, about 250 bytes
+//! a row (measured: 247 MB for a million rows, each a group of its own).
 
 mod duplicates;
 mod suspicious;
