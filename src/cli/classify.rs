@@ -2,7 +2,7 @@
 
 use super::{
     complain, cores,
-    input::{Parsed, Row, Rows, Source},
+    input::{Parsed, Source},
     load_model,
     output::{Answer, OutputFormat, Shape},
     serve::parse_count,
@@ -11,6 +11,7 @@ use crate::{
     article::{Limits, Target, validate},
     model::{Classifier, Scratch},
     prediction::Options,
+    rows::{RawRow as Row, Rows},
 };
 use anyhow::Context as _;
 use std::{
@@ -59,7 +60,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let format = args.source.format();
     let output = args.output_format.unwrap_or_else(|| OutputFormat::suiting(format));
     let file = args.source.file.display();
-    let rows = Rows::open(&args.source.file, format).with_context(|| format!("{file}"))?;
+    let rows = Rows::open(&args.source.file, format.into()).with_context(|| format!("{file}"))?;
     let threads = args.threads.unwrap_or_else(cores);
     let work = Work {
         model: load_model(args.model.as_deref())?,
@@ -127,12 +128,12 @@ fn next_piece(input: &Mutex<Input>) -> Option<(u64, Vec<Row>, Option<io::Error>)
     let (mut rows, mut bytes, mut error) = (Vec::new(), 0, None);
     while rows.len() < PIECE_ROWS && bytes < PIECE_BYTES {
         match input.rows.next() {
-            Ok(Some(row)) => {
+            Some(Ok(row)) => {
                 bytes += row.weight();
                 rows.push(row);
             }
-            Ok(None) => input.end = true,
-            Err(e) => {
+            None => input.end = true,
+            Some(Err(e)) => {
                 input.end = true;
                 error = Some(e);
             }
@@ -163,7 +164,7 @@ impl Work {
     fn answer(&self, row: Row, scratch: &mut Scratch) -> Outcome {
         let line = row.line;
         let complaint = |what: &dyn std::fmt::Display| format!("{}:{line}: {what}", self.name);
-        let Parsed { article, targets } = row.parse().map_err(|e| complaint(&e))?;
+        let Parsed { article, targets } = Parsed::of(row).map_err(|e| complaint(&e))?;
         let targets = targets.as_deref().unwrap_or(&self.targets);
         if let Some(violation) = validate(&article, targets, &self.limits).first() {
             return Err(complaint(violation));

@@ -1,9 +1,14 @@
 //! `wiredesk evaluate`: how good a model is on labelled articles.
 
 use crate::{
-    learn::figures::figures,
-    model::Metric,
-    prediction::Head,
+    article::Article,
+    eval::{
+        compare::compare,
+        report::{self, Worst},
+    },
+    learn::{answers::answers, figures::figures, load::file_name},
+    model::{Classifier, Metric, Scratch},
+    prediction::{Head, Options},
     rows::{LabelledArticle, Split, read_rows},
 };
 use anyhow::Context as _;
@@ -31,10 +36,17 @@ pub(super) struct Args {
     /// Also write the figures as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Folder of another model to compare with: this one is the new one
+    #[arg(long, value_name = "DIR")]
+    against: Option<PathBuf>,
+    /// Also write a report as one HTML file: figures of each label, confusions, calibration,
+    /// slices, the worst errors. It quotes the articles
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
-enum Part {
+pub(super) enum Part {
     Train,
     Dev,
     Test,
@@ -43,11 +55,55 @@ enum Part {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let classifier = super::load_model(args.model.as_deref())?;
-    let mut rows: Vec<LabelledArticle> = Vec::new();
-    let mut bad = 0u64;
-    for file in &args.data {
+    let rows = labelled(&args.data, args.split)?;
+    let figures = figures(&classifier, &rows, args.seed);
+    if figures.is_empty() {
+        anyhow::bail!("no {} row carries a label of this model's heads; --split chooses other rows", name(args.split));
+    }
+    super::say(&table(&figures))?;
+    let against = args.against.as_deref().map(|dir| super::load_model(Some(dir))).transpose()?;
+    let models: Vec<&Classifier> = [&classifier].into_iter().chain(&against).collect();
+    let both = if args.report.is_some() || against.is_some() { answers(&models, &rows) } else { Vec::new() };
+    let differences = match &both[..] {
+        [new, base] => compare(base, new, args.seed),
+        _ => Vec::new(),
+    };
+    if !differences.is_empty() {
+        super::say("")?;
+    }
+    for difference in &differences {
+        super::say(&difference.to_string())?;
+    }
+    if let (Some(path), Some(own)) = (&args.report, both.first()) {
+        let files: Vec<String> = args.data.iter().map(|f| file_name(f)).collect();
+        let input = report::Input {
+            model: classifier.identity(),
+            answers: own,
+            against: against.as_ref().zip(both.get(1)).map(|(m, a)| (m.identity(), a, &differences[..])),
+            rows: &rows,
+            data: &format!("{} ({})", files.join(", "), name(args.split)),
+            worst: &worst(&classifier, own, &rows),
+            seed: args.seed,
+        };
+        fs::write(path, report::html(&input)).with_context(|| path.display().to_string())?;
+    }
+    if let Some(path) = &args.json {
+        let heads: serde_json::Map<_, _> = figures.iter().map(|(h, m)| (h.name().to_owned(), json!(m))).collect();
+        let mut report = json!({ "model": classifier.identity(), "split": name(args.split), "heads": heads });
+        if let (Some(base), Some(object)) = (&against, report.as_object_mut()) {
+            object.insert("against".to_owned(), json!({ "model": base.identity(), "differences": differences }));
+        }
+        fs::write(path, format!("{report:#}\n")).with_context(|| path.display().to_string())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The rows of one part. Those that cannot be read are listed and left out.
+pub(super) fn labelled(files: &[PathBuf], part: Part) -> anyhow::Result<Vec<LabelledArticle>> {
+    let (mut rows, mut bad) = (Vec::new(), 0u64);
+    for file in files {
         read_rows(file, |row| match row {
-            Ok(row) if wanted(args.split, row.article.split) => rows.push(row.article),
+            Ok(row) if wanted(part, row.article.split) => rows.push(row.article),
             Ok(_) => {}
             Err(error) => {
                 bad += 1;
@@ -56,20 +112,43 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         })
         .with_context(|| file.display().to_string())?;
     }
-    let figures = figures(&classifier, &rows, args.seed);
-    if figures.is_empty() {
-        anyhow::bail!("no {} row carries a label of this model's heads; --split chooses other rows", name(args.split));
-    }
-    super::say(&table(&figures))?;
-    if let Some(path) = &args.json {
-        let heads: serde_json::Map<_, _> = figures.iter().map(|(h, m)| (h.name().to_owned(), json!(m))).collect();
-        let report = json!({ "model": classifier.identity(), "split": name(args.split), "heads": heads });
-        fs::write(path, format!("{report:#}\n")).with_context(|| path.display().to_string())?;
-    }
     if bad > 0 {
         super::complain(&format!("{bad} rows could not be read and were left out"));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(rows)
+}
+
+/// Errors of each question that the report shows.
+const WORST: usize = 10;
+
+/// The worst errors with their evidence.
+fn worst(classifier: &Classifier, answers: &crate::eval::answers::Answers, rows: &[LabelledArticle]) -> Vec<Worst> {
+    let mut scratch = Scratch::default();
+    let mut worst = Vec::new();
+    for task in &answers.tasks {
+        for answer in report::surest_errors(task, WORST) {
+            let Some(row) = rows.get(answer.row) else { continue };
+            let head = match task.name {
+                "topic" => Head::Topic,
+                "desk" => Head::Region,
+                _ => Head::Stance,
+            };
+            let article = Article { title: row.title.clone(), text: row.text.clone(), ..Article::default() };
+            let options = Options { heads: vec![head], explain: true, ..Options::default() };
+            let told = classifier.classify(&article, &[], &options, &mut scratch);
+            let evidence = told.topic.map(|t| t.evidence).or(told.region.map(|r| r.evidence)).unwrap_or_default();
+            let label = |at: usize| task.labels.get(at).cloned().unwrap_or_else(|| "no answer".to_owned());
+            worst.push(Worst {
+                task: task.name,
+                row: answer.row,
+                truth: label(answer.truth),
+                predicted: label(answer.predicted),
+                probability: answer.probability,
+                terms: evidence.into_iter().take(8).map(|e| (e.term, e.contribution)).collect(),
+            });
+        }
+    }
+    worst
 }
 
 fn wanted(part: Part, split: Split) -> bool {
@@ -81,7 +160,7 @@ fn wanted(part: Part, split: Split) -> bool {
     }
 }
 
-fn name(part: Part) -> String {
+pub(super) fn name(part: Part) -> String {
     part.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned())
 }
 

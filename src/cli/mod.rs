@@ -6,6 +6,7 @@
 
 mod classify;
 mod compare;
+mod data;
 mod evaluate;
 mod health;
 mod input;
@@ -57,6 +58,8 @@ enum LogFormat {
 enum Command {
     Serve(serve::Args),
     Classify(classify::Args),
+    #[command(subcommand)]
+    Data(data::Command),
     Train(train::Args),
     Evaluate(evaluate::Args),
     Compare(compare::Args),
@@ -104,6 +107,7 @@ impl Cli {
         match self.command {
             Command::Serve(args) => serve::run(&args),
             Command::Classify(args) => classify::run(&args),
+            Command::Data(command) => data::run(&command),
             Command::Train(args) => train::run(&args, self.config.as_ref()),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Compare(args) => compare::run(&args, self.config.as_ref()),

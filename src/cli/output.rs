@@ -30,6 +30,7 @@ impl OutputFormat {
             InputFormat::Text => Self::Table,
             InputFormat::Jsonl => Self::Jsonl,
             InputFormat::Csv => Self::Csv,
+            InputFormat::Parquet => Self::Jsonl,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{cores, load_model};
 use crate::{
     article::Limits,
-    service::{Config, Registry, run as serve},
+    service::{Config, Registry, Source, follow, run as serve},
 };
 use anyhow::Context as _;
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -16,8 +16,19 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: String,
     /// Serve the model bundle in this directory instead of the one in the binary
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "models")]
     model: Option<PathBuf>,
+    /// Serve the stable and candidate versions of this store, and follow its labels: a promotion or
+    /// a rollback takes effect within a second
+    #[arg(long, value_name = "ROOT")]
+    models: Option<PathBuf>,
+    /// The store's model that answers when a call names none [default: the only one, or the one
+    /// named default]
+    #[arg(long, value_name = "NAME", requires = "models")]
+    default_model: Option<String>,
+    /// Share of the calls that the candidate answers too, unseen, to be compared in ListModels
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0")]
+    shadow_share: f64,
     /// Threads that classify [default: one for each core]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     threads: Option<usize>,
@@ -62,6 +73,11 @@ pub(super) fn parse_count(value: &str) -> Result<usize, String> {
     }
 }
 
+/// A number from 0 to 1.
+fn parse_share(value: &str) -> Result<f64, String> {
+    value.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "from 0 to 1".to_owned())
+}
+
 /// A time such as `500ms`, `10s`, `30m` or `2h`.
 pub(super) fn parse_time(value: &str) -> Result<Duration, String> {
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();
@@ -80,6 +96,12 @@ pub(super) fn parse_time(value: &str) -> Result<Duration, String> {
 }
 
 impl Args {
+    /// Where the models come from; `None`: from the binary.
+    fn source(&self) -> Option<Source> {
+        let store = self.models.clone().map(|root| Source::Store { root, default: self.default_model.clone() });
+        store.or_else(|| self.model.clone().map(Source::Folder))
+    }
+
     fn config(&self) -> Config {
         Config {
             threads: self.threads.unwrap_or_else(cores),
@@ -115,16 +137,15 @@ async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
     tracing::info!(address = %listener.local_addr()?, "listening");
 
     let registry = Arc::new(Registry::default());
+    registry.set_shadow_share(args.shadow_share);
     let loading = tokio::task::spawn_blocking({
-        let (registry, dir) = (Arc::clone(&registry), args.model.clone());
-        move || -> anyhow::Result<()> {
-            let model = load_model(dir.as_deref())?;
-            let identity = model.identity();
-            tracing::info!(name = identity.name, version = identity.version, digest = identity.digest, "serving");
-            registry.install(model);
-            Ok(())
-        }
+        let (registry, source) = (Arc::clone(&registry), args.source());
+        move || load(&registry, source)
     });
+    // Both end with the runtime.
+    tokio::spawn(follow(Arc::clone(&registry), FOLLOW_EVERY));
+    #[cfg(unix)]
+    tokio::spawn(reload_on_hangup(Arc::clone(&registry))?);
     let mut failure = None;
     let shutdown = async {
         let failed = async {
@@ -144,6 +165,42 @@ async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
         Some(error) => Err(error),
         None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// How soon a changed label takes effect.
+const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+
+fn load(registry: &Registry, source: Option<Source>) -> anyhow::Result<()> {
+    let Some(source) = source else {
+        let model = load_model(None)?;
+        let identity = model.identity();
+        tracing::info!(name = identity.name, version = identity.version, digest = identity.digest, "serving");
+        registry.install(model);
+        return Ok(());
+    };
+    let place = match &source {
+        Source::Store { root, .. } => format!("cannot use the models in {}", root.display()),
+        Source::Folder(dir) => format!("cannot use the model in {}", dir.display()),
+    };
+    registry.load_from(source);
+    registry.reload().context(place)?;
+    Ok(())
+}
+
+/// SIGHUP loads the models anew; what is wrong with them is in the log.
+#[cfg(unix)]
+fn reload_on_hangup(registry: Arc<Registry>) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+    Ok(async move {
+        while hangup.recv().await.is_some() {
+            let registry = Arc::clone(&registry);
+            match tokio::task::spawn_blocking(move || registry.reload()).await {
+                Ok(Ok(models)) => tracing::info!(models = models.len(), "reloaded"),
+                Ok(Err(error)) => tracing::error!(%error, "not reloaded"),
+                Err(panic) => tracing::error!(%panic, "not reloaded"),
+            }
+        }
+    })
 }
 
 /// Ends at the first SIGTERM or interrupt from the keyboard.

@@ -7,7 +7,7 @@ use crate::{
         train::{TrainError, Trained, train},
         word_vectors::WordVectors,
     },
-    model::Bundle,
+    model::{Bundle, Files, Identity, Manifest, Store},
     prediction::Head,
     rows::RowError,
 };
@@ -33,8 +33,11 @@ pub(super) struct Args {
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     data: Vec<PathBuf>,
     /// Folder to write the model to; a model that stands there is replaced
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "models", conflicts_with = "models")]
+    out: Option<PathBuf>,
+    /// Store to put the model in, as the candidate: ROOT/<name>/<version>
+    #[arg(long, value_name = "ROOT")]
+    models: Option<PathBuf>,
     /// Heads to train, separated by commas [default: all that the rows have labels for]
     #[arg(long, value_delimiter = ',', value_name = "HEAD,...")]
     heads: Vec<String>,
@@ -84,13 +87,13 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
         files.insert(WORD_VECTORS.to_owned(), raw.into());
     }
     say("writing the bundle");
-    let identity = Bundle::write(manifest, &files, &args.out)?;
+    let (identity, place) = write(args, manifest, &files)?;
     bar.finish_and_clear();
     super::say(&format!(
         "{} {} written to {}\ndigest {}",
         identity.name,
         identity.version,
-        args.out.display(),
+        place.display(),
         identity.digest
     ))?;
     Ok(ExitCode::SUCCESS)
@@ -101,6 +104,18 @@ pub(super) fn read_config(file: Option<&PathBuf>) -> anyhow::Result<TrainConfig>
     let Some(path) = file else { return Ok(TrainConfig::default()) };
     let toml = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     TrainConfig::parse(&toml).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))
+}
+
+/// Puts the bundle in its folder or in the store.
+fn write(args: &Args, manifest: Manifest, files: &Files) -> anyhow::Result<(Identity, PathBuf)> {
+    let Some(root) = &args.models else {
+        let out = args.out.clone().unwrap_or_default();
+        return Ok((Bundle::write(manifest, files, &out)?, out));
+    };
+    let store = Store::at(root);
+    let identity = store.install(manifest, files)?;
+    let place = store.dir(&identity.name, &identity.version)?;
+    Ok((identity, place))
 }
 
 fn settings(args: &Args, file: Option<&PathBuf>) -> anyhow::Result<TrainConfig> {

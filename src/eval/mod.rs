@@ -1,6 +1,9 @@
 //! Measuring a model on labelled articles.
 
+pub mod answers;
+pub mod compare;
 pub mod metrics;
+pub mod report;
 mod topic;
 
 pub use topic::evaluate as topic;

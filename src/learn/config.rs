@@ -25,6 +25,8 @@ pub struct TrainConfig {
     pub licences: BTreeMap<String, String>,
     /// Share of the groups that is set aside as dev when no row says `"split": "dev"`.
     pub dev_share: f64,
+    /// A date as in `2026-11-24`; then not a share but the groups with a row published on it or later are set aside.
+    pub dev_from: String,
     /// How text becomes features.
     pub features: FeatureConfig,
     /// The topic head.
@@ -46,6 +48,7 @@ impl Default for TrainConfig {
             exclude_datasets: Vec::new(),
             licences: BTreeMap::new(),
             dev_share: 0.1,
+            dev_from: String::new(),
             features: FeatureConfig::default(),
             topic: TopicConfig::default(),
             desk: DeskConfig::default(),
@@ -170,6 +173,12 @@ impl Default for DomainConfig {
     }
 }
 
+/// The form of a date of ISO 8601, so that dates compare as their texts do.
+fn is_date(text: &str) -> bool {
+    let digit_or_dash = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(digit_or_dash)
+}
+
 fn positive(numbers: &[f32]) -> bool {
     numbers.iter().all(|n| *n > 0.0 && n.is_finite())
 }
@@ -196,6 +205,8 @@ impl TrainConfig {
             "features.min_frequency and features.title_weight: at least 1"
         } else if !(0.0..1.0).contains(&self.dev_share) {
             "dev_share: from 0 to below 1"
+        } else if !(self.dev_from.is_empty() || is_date(&self.dev_from)) {
+            "dev_from: a date as in 2026-11-24"
         } else if self.heads.is_empty() {
             "heads: name at least one of topic, region, stance"
         } else if self.topic.epochs == 0

@@ -12,7 +12,7 @@ use crate::{
 };
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -85,7 +85,11 @@ impl Corpus {
         }
         corpus.digest = digest.finalize().iter().map(|b| format!("{b:02x}")).collect();
         if corpus.part(Split::Dev).next().is_none() {
-            set_dev_aside(&mut corpus.examples, config);
+            if config.dev_from.is_empty() {
+                set_dev_aside(&mut corpus.examples, config);
+            } else {
+                set_late_aside(&mut corpus.examples, &config.dev_from);
+            }
         }
         Ok((corpus, errors))
     }
@@ -138,7 +142,7 @@ fn excluded(article: &LabelledArticle, config: &TrainConfig) -> bool {
 }
 
 /// A label that no head knows; topics are checked against the taxonomy later.
-fn wrong_label(article: &LabelledArticle) -> Option<String> {
+pub(super) fn wrong_label(article: &LabelledArticle) -> Option<String> {
     let country = article.countries.iter().flatten().find(|c| CountryId::from_code(c).is_none());
     if let Some(code) = country {
         return Some(format!("countries: {code:?} is no ISO 3166-1 alpha-2 code"));
@@ -183,6 +187,19 @@ fn set_dev_aside(examples: &mut [Example], config: &TrainConfig) {
     }
 }
 
+/// Makes the groups dev rows that reach `from` or beyond: a model is asked about what came after its training.
+fn set_late_aside(examples: &mut [Example], from: &str) {
+    let late = |article: &LabelledArticle| article.published.as_deref().is_some_and(|published| published >= from);
+    let groups: HashSet<String> =
+        examples.iter().filter(|e| late(&e.article)).filter_map(|e| e.article.group.clone()).collect();
+    for Example { article, measured_only, .. } in examples {
+        let in_late_group = article.group.as_ref().is_some_and(|group| groups.contains(group));
+        if !*measured_only && article.split == Split::Train && (late(article) || in_late_group) {
+            article.split = Split::Dev;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,6 +216,22 @@ mod tests {
     fn lists_every_bad_row() {
         let (_, errors) = corpus("{\"text\":\"x\"}\nnope\n{}\n", &TrainConfig::default());
         assert_eq!(errors.iter().map(|e| e.line).collect::<Vec<_>>(), [2, 3]);
+    }
+
+    #[test]
+    fn splits_by_time_and_keeps_groups_together() {
+        let rows =
+            [("a", "2026-01-31", ""), ("b", "2026-02-01T08:00:00Z", "s"), ("c", "2026-01-02", "s"), ("d", "", "")];
+        let line = |(id, published, group): (&str, &str, &str)| {
+            let group = if group.is_empty() { "null".to_owned() } else { format!("{group:?}") };
+            format!("{{\"id\":\"{id}\",\"text\":\"x\",\"published\":\"{published}\",\"group\":{group}}}\n")
+        };
+        let config = TrainConfig { dev_from: "2026-02-01".to_owned(), ..TrainConfig::default() };
+        config.check().unwrap();
+        let (corpus, _) = corpus(&rows.map(line).concat(), &config);
+        let dev: Vec<&str> = corpus.part(Split::Dev).map(|e| e.article.id.as_str()).collect();
+        assert_eq!(dev, ["b", "c"]);
+        assert!(TrainConfig { dev_from: "1 May".to_owned(), ..TrainConfig::default() }.check().is_err());
     }
 
     #[test]

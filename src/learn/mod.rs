@@ -1,6 +1,8 @@
 //! Training: labelled rows to a bundle.
 
+pub mod answers;
 pub mod calibrate;
+pub mod check;
 pub mod compare;
 pub mod config;
 pub mod desk;

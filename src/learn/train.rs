@@ -276,6 +276,8 @@ fn assemble(
             head.metrics = metrics;
         }
     }
+    let (name, golden) = classifier.golden().map_err(|e| TrainError::Config(e.to_string()))?;
+    files.insert(name.to_owned(), golden.into());
     let toml = toml::to_string(config).map_err(|e| TrainError::Config(e.to_string()))?;
     files.insert("config.toml".to_owned(), toml.into_bytes().into());
     let markdown = model_card::markdown(&config.name, &version, &card);

@@ -156,6 +156,8 @@ fn replace(temporary: &Path, dir: &Path, occupied: bool) -> Result<(), IoAt> {
         }
         return Err(at(e));
     }
+    let parent = dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|d| d.sync_all()).map_err(at)?;
     if occupied {
         fs::remove_dir_all(&old).map_err(at)?;
     }

@@ -1,6 +1,6 @@
 //! A bundle ready to answer: text, features, places and heads in one call.
 
-use super::{Bundle, BundleError, Card, Heads, Identity, Region, Space};
+use super::{Bundle, BundleError, Card, Heads, Identity, Region, Space, selftest};
 use crate::{
     article::{Article, Target},
     features::{Counter, Sums},
@@ -26,6 +26,8 @@ pub struct Classifier {
     card: Card,
     space: Space,
     heads: Heads,
+    /// What it should answer to the self-test; see `selftest`.
+    pub(super) golden: Option<Vec<u8>>,
 }
 
 /// Buffers of one thread, reused from article to article.
@@ -68,13 +70,14 @@ impl Classifier {
         let mut card = bundle.manifest.card;
         card.markdown =
             bundle.files.get("MODEL_CARD.md").map_or_else(String::new, |b| String::from_utf8_lossy(b).into_owned());
-        Ok(Self { identity, card, space, heads })
+        let golden = bundle.files.get(selftest::GOLDEN).map(|b| b.to_vec());
+        Ok(Self { identity, card, space, heads, golden })
     }
 
     /// A model fresh from training, before it is written anywhere.
     #[must_use]
     pub fn from_parts(identity: Identity, card: Card, space: Space, heads: Heads) -> Self {
-        Self { identity, card, space, heads }
+        Self { identity, card, space, heads, golden: None }
     }
 
     /// Which model it is.

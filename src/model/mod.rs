@@ -5,7 +5,9 @@ mod card;
 mod classifier;
 mod heads;
 mod manifest;
+mod selftest;
 mod space;
+mod store;
 
 pub use bundle::Bundle;
 pub use card::{Card, DataSource, HeadCard, LabelCard, Metric};
@@ -13,6 +15,7 @@ pub use classifier::{Classifier, Scratch};
 pub use heads::{Heads, Region};
 pub use manifest::{FORMAT_VERSION, FileEntry, Files, MANIFEST, Manifest, hex_digest};
 pub use space::{Columns, Space};
+pub use store::{Event, Label, Store, StoreError};
 
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -87,10 +90,12 @@ pub enum BundleError {
     Occupied(PathBuf),
 }
 
-/// Reads a whole bundle and builds the classifier from it: it can be used.
+/// Reads a whole bundle, builds the classifier from it and lets it test itself: it can be used.
 ///
 /// # Errors
 /// Says what is wrong with it.
 pub fn verify(dir: &Path) -> Result<Identity, BundleError> {
-    Ok(Classifier::open(dir)?.identity().clone())
+    let classifier = Classifier::open(dir)?;
+    classifier.self_test()?;
+    Ok(classifier.identity().clone())
 }

@@ -5,6 +5,7 @@ use super::{
     engine::Engine,
     layers::deadline_of,
     pb::{self, classifier_service_server::ClassifierService},
+    shadow,
     status::Refusal,
     stream,
 };
@@ -57,12 +58,23 @@ impl Core {
         let model = self.registry.resolve(&checked.model)?;
         let begun = Instant::now();
         let prediction = model.classify(&checked.article, &checked.targets, &checked.options, scratch);
+        let compute = begun.elapsed();
+        if self.registry.shadow.samples()
+            && let Some(candidate) = self.registry.candidate_to(&model)
+        {
+            let asked = (&checked.article, &checked.targets[..], &checked.options);
+            let job = shadow::Job::new((Arc::clone(&model), candidate), asked, &prediction);
+            let (pair, registry) = (job.pair(), Arc::clone(&self.registry));
+            if !self.engine.spare(move |scratch| job.run(&registry.shadow, scratch)) {
+                self.registry.shadow.left_out(pair);
+            }
+        }
         let frame = convert::Frame {
             request_id: checked.request_id,
             article_id: checked.article.id,
             model: model.identity(),
             queue: begun - queued,
-            compute: begun.elapsed(),
+            compute,
         };
         tracing::debug!(request_id = frame.request_id, queue = ?frame.queue, compute = ?frame.compute, "classified");
         Ok(convert::response(prediction, frame))

@@ -86,6 +86,19 @@ where
     }
 }
 
+/// Work that nobody waits for.
+struct Spare<F> {
+    work: F,
+    _room: OwnedSemaphorePermit,
+}
+
+impl<S, F: FnOnce(&mut S) + Send> Job<S> for Spare<F> {
+    fn run(self: Box<Self>, state: &mut S) -> Result<(), Panicked> {
+        let Self { work, _room } = *self;
+        catch_unwind(AssertUnwindSafe(|| work(state))).map_err(|_| Panicked)
+    }
+}
+
 /// The answer to come. Dropping it cancels the work if it has not begun.
 #[derive(Debug)]
 pub(super) struct Reply<T>(oneshot::Receiver<Result<T, Refusal>>);
@@ -147,6 +160,15 @@ impl<S: Default + 'static> Engine<S> {
         queue.bulk.push_back(task);
         self.shared.ring(queue);
         Ok(Reply(receiver))
+    }
+
+    /// Puts work that nobody waits for in the bulk lane if there is room now. `false`: there was none.
+    pub(super) fn spare(&self, work: impl FnOnce(&mut S) + Send + 'static) -> bool {
+        let Ok(room) = Arc::clone(&self.bulk_room).try_acquire_owned() else { return false };
+        let mut queue = self.shared.lock();
+        queue.bulk.push_back(Box::new(Spare { work, _room: room }));
+        self.shared.ring(queue);
+        true
     }
 }
 

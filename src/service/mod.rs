@@ -4,7 +4,8 @@
 //! its time and catch its panics, `classifier` (one call), `stream` (many) and
 //! `models` answer it: `convert` turns what was sent into an article or a list
 //! of violations, `registry` finds the model, `engine` computes on threads of
-//! its own. `status` is the one table from refusals to gRPC statuses, `health`
+//! its own. `reload` changes the models while calls come in, `shadow` lets a
+//! candidate answer beside the stable one. `status` is the one table from refusals to gRPC statuses, `health`
 //! tells the world what works, [`probe`] asks.
 
 mod batch;
@@ -16,11 +17,14 @@ mod layers;
 mod models;
 pub mod probe;
 mod registry;
+mod reload;
 pub mod server;
+mod shadow;
 mod status;
 mod stream;
 
 pub use registry::Registry;
+pub use reload::{ReloadError, Source, follow};
 pub use server::{Config, ServeError, run};
 
 /// The generated messages, clients and servers of `proto/wiredesk/v1`.

@@ -1,8 +1,11 @@
 //! The models that this server holds, the default first.
 
-use super::status::Refusal;
-use crate::model::Classifier;
-use std::sync::Arc;
+use super::{reload::Loader, shadow::Shadow, status::Refusal};
+use crate::model::{Classifier, Label};
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 use tokio::sync::watch;
 
 /// The models that a server holds. Starts empty: the server is up, and says
@@ -10,14 +13,33 @@ use tokio::sync::watch;
 pub struct Registry {
     /// Replaced as a whole; those who watch learn of each change.
     models: watch::Sender<Models>,
+    /// Where the models come from, when they can be loaded anew.
+    pub(super) loader: OnceLock<Loader>,
+    /// What candidates would have answered.
+    pub(super) shadow: Shadow,
 }
 
-/// The default model first.
-pub(super) type Models = Arc<[Arc<Classifier>]>;
+/// A model with the labels that it bears in its store.
+#[derive(Clone)]
+pub(super) struct Held {
+    pub(super) model: Arc<Classifier>,
+    pub(super) labels: Vec<Label>,
+}
+
+impl Deref for Held {
+    type Target = Classifier;
+
+    fn deref(&self) -> &Classifier {
+        &self.model
+    }
+}
+
+/// The default model first; of each name the stable version first.
+pub(super) type Models = Arc<[Held]>;
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { models: watch::Sender::new(Arc::from([])) }
+        Self { models: watch::Sender::new(Arc::from([])), loader: OnceLock::new(), shadow: Shadow::default() }
     }
 }
 
@@ -26,30 +48,57 @@ impl Registry {
     pub fn install(&self, classifier: Classifier) {
         let new = classifier.identity().clone();
         self.models.send_modify(|models| {
-            let same = |old: &Arc<Classifier>| {
+            let same = |old: &Held| {
                 let old = old.identity();
                 (&old.name, &old.version) == (&new.name, &new.version)
             };
             let kept = models.iter().filter(|old| !same(old)).cloned();
-            *models = std::iter::once(Arc::new(classifier)).chain(kept).collect();
+            let new = Held { model: Arc::new(classifier), labels: Vec::new() };
+            *models = std::iter::once(new).chain(kept).collect();
         });
     }
 
-    /// The model that `selector` names: empty (the default), `name` or `name@version`.
+    /// Holds these models and no others. Calls in flight finish with the model that they have.
+    pub(super) fn replace(&self, models: Vec<Held>) {
+        self.models.send_replace(models.into());
+    }
+
+    /// The share of the calls that the candidate answers too, unseen by the caller, to be compared: 0 to 1.
+    pub fn set_shadow_share(&self, share: f64) {
+        self.shadow.set_share(share);
+    }
+
+    /// The model that `selector` names: empty (the default), `name`, `name@version`, `name@label`, or a label of the
+    /// default model.
     pub(super) fn resolve(&self, selector: &str) -> Result<Arc<Classifier>, Refusal> {
         let models = self.models.borrow();
         let first = models.first().ok_or(Refusal::NoModel)?;
         if selector.is_empty() {
-            return Ok(Arc::clone(first));
+            return Ok(Arc::clone(&first.model));
         }
-        let named = |model: &&Arc<Classifier>| {
-            let identity = model.identity();
-            match selector.split_once('@') {
-                Some((name, version)) => identity.name == name && identity.version == version,
-                None => identity.name == selector,
+        let label = |name: &str| Label::ALL.into_iter().find(|l| l.name() == name);
+        let named = |held: &&Held| {
+            let identity = held.identity();
+            match (selector.split_once('@'), label(selector)) {
+                (Some((name, version)), _) => {
+                    let bears = label(version).is_some_and(|l| held.labels.contains(&l));
+                    identity.name == name && (identity.version == version || bears)
+                }
+                (None, Some(label)) => identity.name == first.identity().name && held.labels.contains(&label),
+                (None, None) => identity.name == selector,
             }
         };
-        models.iter().find(named).cloned().ok_or_else(|| Refusal::UnknownModel(selector.to_owned()))
+        let found = models.iter().find(named).map(|held| Arc::clone(&held.model));
+        found.ok_or_else(|| Refusal::UnknownModel(selector.to_owned()))
+    }
+
+    /// The candidate to a stable model.
+    pub(super) fn candidate_to(&self, stable: &Classifier) -> Option<Arc<Classifier>> {
+        let models = self.models.borrow();
+        let mut of_name = models.iter().filter(|held| held.identity().name == stable.identity().name);
+        let bears = |held: &&Held, label| held.labels.contains(&label);
+        let is_stable = of_name.clone().any(|h| bears(&h, Label::Stable) && h.identity() == stable.identity());
+        of_name.find(|h| is_stable && bears(h, Label::Candidate)).map(|h| Arc::clone(&h.model))
     }
 
     /// All models now.
@@ -79,8 +128,14 @@ mod tests {
         for name in [identity.name.as_str(), &exact] {
             assert_eq!(registry.resolve(name).unwrap().identity(), &identity);
         }
-        for name in ["nobody", &format!("{}@9", identity.name), "@"] {
+        for name in ["nobody", &format!("{}@9", identity.name), "@", "stable", &format!("{}@stable", identity.name)] {
             assert!(matches!(registry.resolve(name), Err(Refusal::UnknownModel(_))), "{name}");
         }
+        let model = Arc::new(Classifier::embedded().unwrap());
+        registry.replace(vec![Held { model, labels: vec![Label::Stable] }]);
+        for name in ["stable", &format!("{}@stable", identity.name)] {
+            assert_eq!(registry.resolve(name).unwrap().identity(), &identity);
+        }
+        assert!(registry.resolve("candidate").is_err());
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Refusal {
     Overloaded,
     /// The caller's deadline passed before the answer was there.
     Expired,
+    /// Not with the models that this server has; says why.
+    NotPossible(String),
     /// The server is going away.
     Closing,
     /// A fault of ours; the log has it.
@@ -80,6 +82,7 @@ impl From<Refusal> for Status {
                 (Code::ResourceExhausted, "the server has all the work it can hold; try again".to_owned())
             }
             Refusal::Expired => (Code::DeadlineExceeded, "the deadline passed before the answer was ready".to_owned()),
+            Refusal::NotPossible(why) => (Code::FailedPrecondition, why),
             Refusal::Closing => (Code::Unavailable, "the server is shutting down; connect again".to_owned()),
             Refusal::Internal => (Code::Internal, "internal error; the server's log tells more".to_owned()),
         };
@@ -108,6 +111,7 @@ mod tests {
             (Refusal::NoModel, Code::Unavailable),
             (Refusal::Overloaded, Code::ResourceExhausted),
             (Refusal::Expired, Code::DeadlineExceeded),
+            (Refusal::NotPossible("x".into()), Code::FailedPrecondition),
             (Refusal::Closing, Code::Unavailable),
             (Refusal::Internal, Code::Internal),
         ];

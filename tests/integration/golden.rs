@@ -3,8 +3,25 @@
 use crate::support::{root, wiredesk};
 use std::fs;
 
-const COMMANDS: [&str; 10] =
-    ["", "serve", "classify", "train", "compare", "evaluate", "models", "models show", "models verify", "health"];
+const COMMANDS: [&str; 17] = [
+    "",
+    "serve",
+    "classify",
+    "data",
+    "data check",
+    "train",
+    "compare",
+    "evaluate",
+    "models",
+    "models list",
+    "models show",
+    "models verify",
+    "models add",
+    "models promote",
+    "models rollback",
+    "models gc",
+    "health",
+];
 
 #[test]
 fn help_is_as_agreed() {

@@ -11,6 +11,8 @@ mod layering;
 mod lifecycle;
 mod quality;
 mod raw;
+mod store;
 mod streams;
 mod support;
 mod training;
+mod walkthrough;

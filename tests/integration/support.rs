@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::transport::{Channel, Endpoint};
@@ -17,7 +17,7 @@ use wiredesk::{
     model::Classifier,
     service::{
         Config, Registry, ServeError,
-        pb::{self, classifier_service_client::ClassifierServiceClient},
+        pb::{self, classifier_service_client::ClassifierServiceClient, model_service_client::ModelServiceClient},
     },
 };
 
@@ -207,6 +207,28 @@ impl From<&Value> for Summary {
 /// `STANCE_LABEL_CRITICAL` and `critical` are one.
 fn word(name: &str) -> String {
     name.strip_prefix("STANCE_LABEL_").unwrap_or(name).to_lowercase()
+}
+
+/// Waits for what must come within 20 seconds.
+pub fn wait_for(mut done: impl FnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(20) {
+        if done() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    false
+}
+
+/// The version of the default model of a server in another process.
+pub fn version(address: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut client = ModelServiceClient::connect(format!("http://{address}")).await.unwrap();
+        let listed = client.list_models(pb::ListModelsRequest {}).await.unwrap().into_inner();
+        listed.models[0].version.clone()
+    })
 }
 
 /// A program that the test script installs; `None` where it could not.

@@ -9,7 +9,7 @@ mod train;
 
 pub use compare::{RegionComparison, UNSEEN, compare_region};
 pub use evaluate::{Baselines, Estimates, RegionReport, SetReport, evaluate_region};
-pub use rows::{desk_label, read_region_row};
+pub use rows::{desk_label, focus, read_region_row};
 pub use train::{RegionTraining, train_region};
 
 use crate::text::Document;

@@ -18,7 +18,8 @@ pub fn read_region_row(row: &LabelledArticle, document: &mut Document) {
 }
 
 /// The countries that the row is about; `None` when it does not say.
-pub(super) fn focus(row: &LabelledArticle) -> Option<Vec<CountryId>> {
+#[must_use]
+pub fn focus(row: &LabelledArticle) -> Option<Vec<CountryId>> {
     let countries = row.countries.as_ref()?;
     let known: Vec<CountryId> = countries.iter().filter_map(|c| CountryId::from_code(c)).collect();
     (!known.is_empty() && known.len() <= MOST_COUNTRIES).then_some(known)

@@ -1,13 +1,13 @@
-//! Labelled articles from files: one JSON object a line or a CSV row each,
-//! plain or compressed (`.gz`, `.zst`), with file and line in each complaint.
+//! Articles from files. [`Rows`] is the one reader of the crate; [`read_rows`]
+//! gives labelled articles, with file and line in each complaint.
+
+mod source;
+
+pub use source::{Format, RawRow, Rows};
 
 use crate::article::Target;
-use serde::Deserialize;
-use std::{
-    fs::File,
-    io::{BufRead, BufReader, Read},
-    path::{Path, PathBuf},
-};
+use serde::{Deserialize, Deserializer};
+use std::path::{Path, PathBuf};
 
 /// Which part of the data a row belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Default)]
@@ -58,15 +58,22 @@ impl From<LooseTarget> for Target {
 #[serde(default)]
 pub struct LabelledArticle {
     /// The row's id.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// The headline.
+    #[serde(deserialize_with = "nullable")]
     pub title: String,
     /// The body.
+    #[serde(deserialize_with = "nullable")]
     pub text: String,
     /// BCP 47 tag.
+    #[serde(deserialize_with = "nullable", alias = "language")]
     pub lang: String,
     /// The outlet.
+    #[serde(deserialize_with = "nullable")]
     pub source: String,
+    /// When it was published: a date as in `2026-11-24`, or one with a time after it (RFC 3339).
+    pub published: Option<String>,
     /// Topic id or name.
     pub topic: Option<String>,
     /// ISO 3166-1 alpha-2 codes of the countries it is about.
@@ -128,43 +135,19 @@ pub struct Row {
 /// Reads a file row by row in constant memory; `each` gets every row or what is wrong with it.
 ///
 /// # Errors
-/// When the file cannot be opened or read at all.
+/// When the file cannot be opened or read on.
 pub fn read_rows(path: &Path, mut each: impl FnMut(Result<Row, RowError>)) -> std::io::Result<()> {
-    let reader = open(path)?;
-    if stem(path).extension().is_some_and(|e| e == "csv" || e == "tsv") {
-        let delimiter = if stem(path).extension().is_some_and(|e| e == "tsv") { b'\t' } else { b',' };
-        return read_csv(path, reader, delimiter, each);
-    }
-    let mut reader = BufReader::with_capacity(1 << 16, reader);
-    let mut bytes = Vec::new();
-    for line in 1.. {
-        bytes.clear();
-        if reader.read_until(b'\n', &mut bytes)? == 0 {
-            break;
-        }
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        each(parse_json(&bytes).map(|article| Row { line, article }).map_err(|message| RowError {
+    for row in Rows::open(path, Format::of(path).unwrap_or(Format::Jsonl))? {
+        let row = row?;
+        let line = row.line;
+        let article = row.parse("a labelled article").and_then(has_text);
+        each(article.map(|article| Row { line, article }).map_err(|message| RowError {
             file: path.to_owned(),
             line,
             message,
         }));
     }
     Ok(())
-}
-
-fn parse_json(line: &[u8]) -> Result<LabelledArticle, String> {
-    let text = std::str::from_utf8(line).map_err(|e| format!("not UTF-8 ({e}): save the file as UTF-8"))?;
-    let article = serde_json::from_str(text)
-        .map_err(|e| format!("not a labelled article as one JSON object: {}", without_position(&e)))?;
-    has_text(article)
-}
-
-/// The position counts from the start of the row, which would mislead.
-fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split(" at line ").next().map_or_else(|| text.clone(), str::to_owned)
 }
 
 fn has_text(article: LabelledArticle) -> Result<LabelledArticle, String> {
@@ -174,66 +157,28 @@ fn has_text(article: LabelledArticle) -> Result<LabelledArticle, String> {
     Ok(article)
 }
 
-/// Columns as in JSON; `countries` and `desks` separated by spaces or `;`, `stances` as JSON.
-fn read_csv(
-    path: &Path,
-    reader: Box<dyn Read>,
-    delimiter: u8,
-    mut each: impl FnMut(Result<Row, RowError>),
-) -> std::io::Result<()> {
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(reader);
-    let headers = reader.headers().map_err(std::io::Error::other)?.clone();
-    let mut record = csv::StringRecord::new();
-    loop {
-        let line = reader.position().line();
-        let row = match reader.read_record(&mut record) {
-            Ok(false) => return Ok(()),
-            Ok(true) => csv_row(&headers, &record).map(|article| Row { line, article }),
-            Err(e) if e.is_io_error() => return Err(std::io::Error::other(e)),
-            Err(e) => Err(e.to_string()),
-        };
-        each(row.map_err(|message| RowError { file: path.to_owned(), line, message }));
+/// `null` is as good as nothing.
+fn nullable<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(value)?.unwrap_or_default())
+}
+
+/// Ids may be numbers.
+///
+/// # Errors
+/// When it is neither a string nor a number.
+pub fn id<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    match Option::<serde_json::Value>::deserialize(value)? {
+        None => Ok(String::new()),
+        Some(serde_json::Value::String(id)) => Ok(id),
+        Some(serde_json::Value::Number(id)) => Ok(id.to_string()),
+        Some(_) => Err(serde::de::Error::custom("id: neither a string nor a number")),
     }
-}
-
-fn csv_row(headers: &csv::StringRecord, record: &csv::StringRecord) -> Result<LabelledArticle, String> {
-    use serde_json::{Map, Value};
-    let mut object = Map::new();
-    for (name, value) in headers.iter().zip(record).filter(|(_, v)| !v.is_empty()) {
-        let value = match name {
-            "countries" | "desks" | "mentioned" => {
-                let codes = value.split([' ', ';', '|']).filter(|c| !c.is_empty());
-                Value::Array(codes.map(|c| Value::String(c.to_owned())).collect())
-            }
-            "stances" => serde_json::from_str(value).map_err(|e| format!("stances: not a JSON list: {e}"))?,
-            "weight" => value.parse::<u16>().map(Value::from).map_err(|e| format!("weight: {e}"))?,
-            _ => Value::String(value.to_owned()),
-        };
-        object.insert(name.to_owned(), value);
-    }
-    let article = serde_json::from_value(Value::Object(object)).map_err(|e| e.to_string())?;
-    has_text(article)
-}
-
-fn open(path: &Path) -> std::io::Result<Box<dyn Read>> {
-    let file = File::open(path)?;
-    Ok(match path.extension().and_then(|e| e.to_str()) {
-        Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file))),
-        Some("zst") => Box::new(zstd::Decoder::new(file)?),
-        _ => Box::new(file),
-    })
-}
-
-/// The path without the extension of its compression.
-fn stem(path: &Path) -> &Path {
-    let compressed = path.extension().is_some_and(|e| e == "gz" || e == "zst");
-    path.file_stem().filter(|_| compressed).map_or(path, Path::new)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::{fs::File, io::Write};
 
     fn rows(name: &str, content: &[u8]) -> Vec<Result<Row, RowError>> {
         let dir = tempfile::tempdir().unwrap();
