@@ -1,6 +1,8 @@
 //! Calls a second of the server for an article of 3 kB, against two handlers
 //! on the same transport that compute nothing: one answers an empty message,
-//! one always the same real answer. `cargo bench --bench serve`.
+//! one always the same real answer.
+//!
+//! `cargo bench --bench serve -- [--heads topic,region,stance]` (default: all, as a request that names none).
 //!
 //! All run in this process, with the same runtime and the same client, turn
 //! by turn; what counts are the ratios, not the rates. Where other programs
@@ -34,6 +36,10 @@ use wiredesk::{
         },
     },
 };
+
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ARTICLE: &str = include_str!("../tests/data/article.txt");
 const ARTICLE_BYTES: usize = 3_000;
@@ -135,10 +141,21 @@ fn main() {
     server.shutdown_background();
 }
 
+/// The heads named after `--heads`; none: all.
+fn heads() -> Vec<i32> {
+    let named = std::env::args().skip_while(|a| a != "--heads").nth(1).unwrap_or_default();
+    let heads = [pb::Head::Topic, pb::Head::Region, pb::Head::Stance].into_iter();
+    heads
+        .filter(|h| named.split(',').any(|n| h.as_str_name().ends_with(&n.to_uppercase()) && !n.is_empty()))
+        .map(i32::from)
+        .collect()
+}
+
 fn request() -> pb::ClassifyRequest {
     let text: String = ARTICLE.chars().cycle().take(ARTICLE_BYTES).collect();
     let article = pb::Article { id: "1".into(), text, ..Default::default() };
-    pb::ClassifyRequest { article: Some(article), ..Default::default() }
+    let options = Some(pb::ClassifyOptions { heads: heads(), ..Default::default() });
+    pb::ClassifyRequest { article: Some(article), options, ..Default::default() }
 }
 
 /// What one round showed.

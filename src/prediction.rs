@@ -98,9 +98,9 @@ pub struct TopicResult {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Desk {
     /// Short code.
-    pub code: String,
+    pub code: &'static str,
     /// Name in English.
-    pub name: String,
+    pub name: &'static str,
     /// Calibrated.
     pub probability: f64,
 }
@@ -109,15 +109,15 @@ pub struct Desk {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Country {
     /// ISO 3166-1 alpha-2.
-    pub code: String,
+    pub code: &'static str,
     /// Name in English.
-    pub name: String,
+    pub name: &'static str,
     /// Calibrated; several countries may be likely at once.
     pub probability: f64,
     /// UN M49 sub-region.
-    pub subregion: String,
+    pub subregion: &'static str,
     /// Code of its desk.
-    pub desk: String,
+    pub desk: &'static str,
 }
 
 /// What kind of name a place mention is.
@@ -148,7 +148,7 @@ pub struct PlaceMention {
     /// Where it stands.
     pub span: Span,
     /// ISO 3166-1 alpha-2; empty for a region of several countries.
-    pub country: String,
+    pub country: &'static str,
     /// What kind of name it is.
     pub kind: PlaceKind,
 }
@@ -158,7 +158,7 @@ pub struct PlaceMention {
 #[serde(rename_all = "camelCase")]
 pub struct RegionResult {
     /// Code of the main desk, or "none".
-    pub primary_desk: String,
+    pub primary_desk: &'static str,
     /// Every desk with a fair share, most probable first.
     pub desks: Vec<Desk>,
     /// The countries that it is about, most probable first.

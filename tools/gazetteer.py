@@ -15,7 +15,7 @@ DIR holds what these packages and repositories publish:
 and tools/gazetteer_names.tsv holds the names kept by hand. Nothing of ODbL sources is used.
 
 A line of gazetteer.tsv: names separated by "|"; languages they are read in ("-": all); flags (U upper case only,
-l also in lower case, "," only beside another place, * the stem of inflected words, a abbreviation, w also a word, p also a person, g also a given name); candidates,
+l also in lower case, "," only beside another place, * the stem of inflected words, a abbreviation, w also a word, p also a person, g also a given name, s also a family name); candidates,
 each a country's code, a letter for the kind and a digit for how well known it is; "@" and a desk for a region.
 """
 import argparse
@@ -95,7 +95,7 @@ class Names:
 
 
 def by_hand(names, path):
-    marks = {"word": set(), "person": set(), "given": set()}
+    marks = {"word": set(), "person": set(), "given": set(), "surname": set()}
     for line in path.read_text("utf-8").splitlines():
         if not line or line.startswith("#"):
             continue
@@ -228,8 +228,9 @@ def write_gazetteer(names, marks, path):
     for key, entry in names.entries.items():
         flags = set(entry["flags"])
         hand = key in names.final
-        flags |= ({"w"} if key in marks["word"] and not hand else set()) | ({"p"} if key in marks["person"] else set())
+        flags |= ({"w"} if key in marks["word"] else set()) | ({"p"} if key in marks["person"] else set())
         flags |= {"g"} if key in marks["given"] else set()
+        flags |= {"s"} if key in marks["surname"] else set()
         small = all(kind in "ts" and known <= 5 for kind, known in entry["to"].values())
         # Small towns whose name is mostly a word or a surname count only as in "Wilson, N.C.".
         flags |= {","} if small and not hand and flags & set("wpg") else set()
@@ -280,9 +281,9 @@ def main():
     cities(names, args.sources / "geonames/cities15000.json")
     newsmap(names, args.sources / "newsmap", LANGUAGES)
     cldr(names, args.sources / "cldr", LANGUAGES)
-    for given in marks["given"]:
-        if given not in names.entries:
-            names.add(given.capitalize(), ["-"], "g", 5)
+    for name in sorted(marks["given"] | marks["surname"]):
+        if name not in names.entries:
+            names.add(name.title(), ["-"], "g", 5)
     args.out.mkdir(exist_ok=True)
     with (args.out / "countries.tsv").open("w", encoding="utf-8", newline="\n") as out:
         for code, row in sorted(countries.items()):

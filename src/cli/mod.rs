@@ -5,6 +5,7 @@
 //! its `WIREDESK_*` variable and its key in the configuration file.
 
 mod classify;
+mod compare;
 mod evaluate;
 mod health;
 mod input;
@@ -58,6 +59,7 @@ enum Command {
     Classify(classify::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    Compare(compare::Args),
     #[command(subcommand)]
     Models(models::Command),
     Health(health::Args),
@@ -104,6 +106,7 @@ impl Cli {
             Command::Classify(args) => classify::run(&args),
             Command::Train(args) => train::run(&args, self.config.as_ref()),
             Command::Evaluate(args) => evaluate::run(&args),
+            Command::Compare(args) => compare::run(&args, self.config.as_ref()),
             Command::Models(command) => models::run(&command),
             Command::Health(args) => health::run(&args),
         }

@@ -47,7 +47,7 @@ fn config_path(command: Command, args: &[OsString]) -> Option<PathBuf> {
     let mut innermost = &matches;
     while let Some((name, matches)) = innermost.subcommand() {
         // Its file holds the settings of the training, not the flags.
-        if name == "train" {
+        if name == "train" || name == "compare" {
             return None;
         }
         innermost = matches;

@@ -13,7 +13,12 @@ use crate::{
 };
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 /// Train a model on labelled articles
 ///
@@ -68,7 +73,7 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
         super::complain(&format!("left out: {error}"));
     }
     say(&format!("{} rows", corpus.examples.len()));
-    let (vectors, raw) = word_vectors(args)?;
+    let (vectors, raw) = word_vectors(args.word_vectors.as_deref())?;
     let trained = train(&corpus, &config, vectors.as_ref(), &command_line(args, &config), &say);
     let Trained { manifest, mut files } = match trained {
         Ok(trained) => trained,
@@ -91,14 +96,15 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
+/// The settings in `file`, or the defaults.
+pub(super) fn read_config(file: Option<&PathBuf>) -> anyhow::Result<TrainConfig> {
+    let Some(path) = file else { return Ok(TrainConfig::default()) };
+    let toml = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    TrainConfig::parse(&toml).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))
+}
+
 fn settings(args: &Args, file: Option<&PathBuf>) -> anyhow::Result<TrainConfig> {
-    let mut config = match file {
-        None => TrainConfig::default(),
-        Some(path) => {
-            let toml = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            TrainConfig::parse(&toml).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?
-        }
-    };
+    let mut config = read_config(file)?;
     if !args.heads.is_empty() {
         let head = |name: &String| Head::ALL.into_iter().find(|h| h.name() == name);
         let unknown = args.heads.iter().find(|name| head(name).is_none());
@@ -114,8 +120,8 @@ fn settings(args: &Args, file: Option<&PathBuf>) -> anyhow::Result<TrainConfig> 
 }
 
 /// The vectors, and the bytes that the new bundle will carry on.
-fn word_vectors(args: &Args) -> anyhow::Result<(Option<WordVectors>, Option<Vec<u8>>)> {
-    let raw = match &args.word_vectors {
+pub(super) fn word_vectors(file: Option<&Path>) -> anyhow::Result<(Option<WordVectors>, Option<Vec<u8>>)> {
+    let raw = match file {
         Some(path) => Some(fs::read(path).with_context(|| path.display().to_string())?),
         None => Bundle::embedded().ok().and_then(|b| b.files.get(WORD_VECTORS).map(|f| f.to_vec())),
     };

@@ -6,6 +6,7 @@
 //! feature never touches the weight table. An unknown feature is taken for a
 //! known one with a probability below 8/65,536.
 
+use super::kernel::first_lane;
 use std::collections::HashSet;
 
 const WAYS: usize = 8;
@@ -91,22 +92,9 @@ impl FeatureIndex {
     #[must_use]
     pub(super) fn slot_or_end(&self, hash: u64) -> u32 {
         let at = bucket(hash, self.shift);
-        let [low, high] = self.buckets.get(at).copied().unwrap_or_default();
-        let pattern = u64::from(fingerprint(hash)) * LANES;
-        // The first lane that matches; 4 when none of the four does.
-        let first = |word: u64| (zero_lanes(word ^ pattern).trailing_zeros() / 16) as usize;
-        let (low, high) = (first(low), first(high));
-        let way = if low < WAYS / 2 { low } else { WAYS / 2 + high };
+        let way = first_lane(self.buckets.get(at).copied().unwrap_or_default(), fingerprint(hash));
         (if way < WAYS { at * WAYS + way } else { self.slots() }) as u32
     }
-}
-
-const LANES: u64 = 0x0001_0001_0001_0001;
-
-/// High bit of each 16-bit lane that is zero; lanes above the lowest such lane may be wrong.
-#[inline(always)]
-fn zero_lanes(word: u64) -> u64 {
-    word.wrapping_sub(LANES) & !word & (LANES << 15)
 }
 
 #[inline(always)]

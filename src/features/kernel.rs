@@ -92,6 +92,36 @@ pub(super) fn prefetch(blocks: &[Block], at: usize) {
     let _ = (blocks, at);
 }
 
+/// The first of the eight 16-bit lanes (lowest bits first) that holds `value`; 8 or more when none does.
+#[inline(always)]
+pub(super) fn first_lane(words: [u64; 2], value: u16) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_mm_cmpeq_epi16, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi16};
+        let [low, high] = words.map(u64::cast_signed);
+        // SAFETY: every x86-64 processor has SSE2.
+        let equal = unsafe {
+            _mm_movemask_epi8(_mm_cmpeq_epi16(_mm_set_epi64x(high, low), _mm_set1_epi16(value.cast_signed())))
+        };
+        equal.trailing_zeros() as usize / 2
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    portable_first_lane(words, value)
+}
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn portable_first_lane([low, high]: [u64; 2], value: u16) -> usize {
+    const ONES: u64 = 0x0001_0001_0001_0001;
+    let first = |word: u64| {
+        let differ = word ^ (u64::from(value) * ONES);
+        // High bit of each lane that is zero; lanes above the lowest such lane may be wrong. 4 when there is none.
+        let zero = differ.wrapping_sub(ONES) & !differ & (ONES << 15);
+        (zero.trailing_zeros() / 16) as usize
+    };
+    let (low, high) = (first(low), first(high));
+    if low < 4 { low } else { 4 + high }
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{BLOCK_LANES, Block, Lanes, rows};
@@ -148,6 +178,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn both_ways_find_the_same_lane(lanes in proptest::array::uniform8(0u16..6), value in 0u16..6) {
+            let word = |four: &[u16]| four.iter().rev().fold(0u64, |word, &lane| word << 16 | u64::from(lane));
+            let words = [word(&lanes[..4]), word(&lanes[4..])];
+            let expect = lanes.iter().position(|&l| l == value).unwrap_or(8);
+            prop_assert_eq!(first_lane(words, value).min(8), expect);
+            prop_assert_eq!(portable_first_lane(words, value).min(8), expect);
+        }
+
         #[test]
         fn both_ways_agree_to_the_last_bit(
             rows in proptest::collection::vec((proptest::array::uniform32(-4.0f32..4.0), 0u16..5000), 1..40),

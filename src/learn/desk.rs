@@ -85,11 +85,21 @@ fn unplaced(row: LabelledArticle) -> LabelledArticle {
 }
 
 impl DeskModel {
+    /// Probabilities of the desks and of none for a document that was not trained on.
+    #[must_use]
+    pub fn probabilities(&self, row: &SparseDoc) -> Vec<f32> {
+        self.tempered(&self.weights, row)
+    }
+
+    fn tempered(&self, model: &Softmax, row: &SparseDoc) -> Vec<f32> {
+        let scores = model.decision_function(row);
+        softmax(scores.iter().map(|&s| f64::from(s) / self.temperature)).into_iter().map(|p| p as f32).collect()
+    }
+
     /// Probabilities of the desks and of none for a document, from the model that was fitted without it.
     #[must_use]
     pub fn out_of_fold(&self, document: &Document, row: &SparseDoc) -> Vec<f32> {
-        let scores = self.halves[1 - half(document)].decision_function(row);
-        softmax(scores.iter().map(|&s| f64::from(s) / self.temperature)).into_iter().map(|p| p as f32).collect()
+        self.tempered(&self.halves[1 - half(document)], row)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Training: labelled rows to a bundle.
 
 pub mod calibrate;
+pub mod compare;
 pub mod config;
 pub mod desk;
 pub mod domain;

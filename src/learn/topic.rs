@@ -121,6 +121,11 @@ impl TopicRows<'_> {
         self.train.iter().map(|(e, _)| *e)
     }
 
+    /// The dev articles.
+    pub fn dev(&self) -> impl Iterator<Item = &Example> {
+        self.dev.iter().map(|(e, _)| *e)
+    }
+
     /// Fits the weights and calibrates the head on the dev rows.
     ///
     /// # Errors
@@ -128,15 +133,7 @@ impl TopicRows<'_> {
     pub fn fit(&self, encoder: &mut Encoder<'_>, config: &TrainConfig) -> Result<(TopicHead, Softmax), SoftmaxError> {
         let topic = &config.topic;
         let docs = self.train.iter().map(|(e, _)| encoder.encode(&e.article)).collect();
-        let labels = Array1::from_iter(self.train.iter().map(|(_, c)| *c));
-        let data = Dataset::new(records(docs), labels).with_weights(Array1::from_vec(self.weights(topic)));
-        let model = SoftmaxParams::new(self.labels.len())
-            .c(topic.c)
-            .epochs(topic.epochs)
-            .learning_rate(topic.learning_rate)
-            .dense_learning_rate(topic.dense_learning_rate)
-            .seed(config.seed)
-            .fit(&data)?;
+        let model = self.fit_weights(docs, config)?;
         let dev: Vec<SparseDoc> = self.dev.iter().map(|(e, _)| encoder.encode(&e.article)).collect();
         let scores: Vec<Vec<f32>> = dev.iter().map(|d| model.decision_function(d)).collect();
         let truth: Vec<usize> = self.dev.iter().map(|(_, c)| *c).collect();
@@ -150,6 +147,39 @@ impl TopicRows<'_> {
         head.thresholds.min_probability =
             quantile(scores.iter().map(|s| best(&head, s)).collect(), topic.abstain_share);
         Ok((head, model))
+    }
+
+    /// Fits the weights on `docs`, the training rows as the encoder sees them.
+    ///
+    /// # Errors
+    /// When the configuration's numbers are out of range.
+    pub fn fit_weights(&self, docs: Vec<SparseDoc>, config: &TrainConfig) -> Result<Softmax, SoftmaxError> {
+        let topic = &config.topic;
+        let labels = Array1::from_iter(self.train.iter().map(|(_, c)| *c));
+        let data = Dataset::new(records(docs), labels).with_weights(Array1::from_vec(self.weights(topic)));
+        SoftmaxParams::new(self.labels.len())
+            .c(topic.c)
+            .epochs(topic.epochs)
+            .learning_rate(topic.learning_rate)
+            .dense_learning_rate(topic.dense_learning_rate)
+            .seed(config.seed)
+            .fit(&data)
+    }
+
+    /// The same labels with other rows: training rows that `train` takes, and as dev rows all that `dev` takes.
+    #[must_use]
+    pub fn select(&self, train: impl Fn(&Example, usize) -> bool, dev: impl Fn(&Example, usize) -> bool) -> Self {
+        let all = || self.train.iter().chain(&self.dev).copied();
+        let train: Vec<_> = self.train.iter().copied().filter(|(e, c)| train(e, *c)).collect();
+        let mut examples = vec![0; self.labels.len()];
+        train.iter().for_each(|(_, c)| examples[*c] += 1);
+        Self { labels: self.labels.clone(), examples, train, dev: all().filter(|(e, c)| dev(e, *c)).collect() }
+    }
+
+    /// The columns of the training rows and of the dev rows.
+    #[must_use]
+    pub fn columns(&self) -> [Vec<usize>; 2] {
+        [&self.train, &self.dev].map(|rows| rows.iter().map(|(_, c)| *c).collect())
     }
 
     /// Sample weights: sources, classes and doubtful labels balanced as configured; their mean is 1.

@@ -132,7 +132,7 @@ fn placeless(rows: &[LabelledArticle], gazetteer: &Gazetteer, most: usize) -> Ve
     let mut document = Document::default();
     let mut names_none = |row: &&LabelledArticle| {
         document.read(&row.title, &row.text);
-        gazetteer.find(&document, "en").is_empty()
+        gazetteer.find(&document, "en").hits().is_empty()
     };
     let unlabelled = rows.iter().filter(|r| r.topic.is_some() && r.section.is_none() && desk_label(r).is_none());
     let rows: Vec<&LabelledArticle> = unlabelled.filter(|r| names_none(r)).collect();
@@ -166,7 +166,8 @@ fn region(
         let row = encoder.borrow_mut().encode_document(document);
         desk.map(|d| d.out_of_fold(document, &row))
     };
-    let trained = train_region(&parts.train, &prior, &gazetteer, config.seed, progress).map_err(TrainError::Config)?;
+    let trained =
+        train_region(&parts.train, &[], &prior, &gazetteer, config.seed, progress).map_err(TrainError::Config)?;
     Ok(Region {
         head: trained.head,
         prior_temperature: desk.map(|d| d.temperature),

@@ -6,9 +6,11 @@ use crate::{
     features::{Counter, Sums},
     heads::{
         explain,
+        region::Counted,
         stance::{StanceHead, StanceScratch},
         topic::{TopicHead, TopicInput, softmax, speaks},
     },
+    places::Places,
     prediction::{AbstentionReason, Head, Language, Options, Prediction, StanceLabel, StanceResult, TopicResult},
     text::{Document, detect_language},
 };
@@ -32,6 +34,8 @@ pub struct Scratch {
     document: Document,
     counter: Counter,
     sums: Sums,
+    places: Places,
+    counted: Counted,
     stance: StanceScratch,
 }
 
@@ -122,13 +126,14 @@ impl Classifier {
         if options.wants(Head::Topic) || options.wants(Head::Region) {
             self.score(scratch);
         }
-        let Scratch { document, counter, sums, stance: buffers } = scratch;
+        let Scratch { document, counter, sums, places, counted, stance: buffers } = scratch;
         let topic = self.heads.topic.as_ref().filter(|_| options.wants(Head::Topic));
         let topic = topic.map(|head| self.topic(head, &language.code, options, document, counter, sums));
         let region = self.heads.region.as_ref().filter(|_| options.wants(Head::Region));
         let region = region.map(|region| {
-            let hits = region.gazetteer.find(document, &language.code);
-            region.head.predict(document, &hits, self.desk_prior(region, sums).as_deref(), options.explain)
+            region.gazetteer.find_into(document, &language.code, places);
+            let prior = self.desk_prior(region, sums);
+            region.head.predict(document, places.hits(), prior.as_deref(), options.explain, counted)
         });
         let stance = self.heads.stance.as_ref().filter(|_| options.wants(Head::Stance));
         let stances = stance.map_or_else(Vec::new, |head| stances(head, document, targets, &language.code, buffers));

@@ -61,6 +61,14 @@ pub enum Cue {
     TouchesPlace,
     /// In quotation marks by itself, or after a hyphen.
     Odd,
+    /// After a capitalised word that begins the sentence and is no known given name.
+    AfterStart,
+    /// Before a family name.
+    BeforeSurname,
+    /// Before a thing that bears the name of a place: "cheese", "terrier".
+    BeforeThing,
+    /// Joined to another place by "and", or in a list of places.
+    AndPlace,
 }
 
 /// The cues of one mention.
@@ -69,7 +77,7 @@ pub struct Context(u32);
 
 impl Context {
     /// How many cues there are.
-    pub const CUES: usize = Cue::Odd as usize + 1;
+    pub const CUES: usize = Cue::AndPlace as usize + 1;
 
     /// Whether the cue holds.
     #[inline]
@@ -78,16 +86,29 @@ impl Context {
         self.0 >> cue as u32 & 1 != 0
     }
 
+    /// Whether the word behind makes it a name of something else: a paper, a club, a street.
+    #[must_use]
+    pub fn names_something(self) -> bool {
+        const CUES: u32 = 1 << Cue::BeforeOutlet as u32
+            | 1 << Cue::BeforeOrganisation as u32
+            | 1 << Cue::BeforeClub as u32
+            | 1 << Cue::BeforeStreet as u32
+            | 1 << Cue::BeforeTreaty as u32
+            | 1 << Cue::BeforeThing as u32
+            | 1 << Cue::AfterPersonTitle as u32;
+        self.0 & CUES != 0
+    }
+
     /// Adds a cue.
     #[inline]
     pub(super) fn set(&mut self, cue: Cue, holds: bool) {
         self.0 |= u32::from(holds) << cue as u32;
     }
 
-    /// Whether the cue of this number holds.
+    /// A bit for each cue that holds.
     #[inline]
-    pub(crate) fn holds(self, cue: usize) -> bool {
-        self.0.checked_shr(cue as u32).unwrap_or(0) & 1 != 0
+    pub(crate) fn bits(self) -> u32 {
+        self.0
     }
 }
 
@@ -108,7 +129,7 @@ const BEFORE: [(Cue, &str); 4] = [
     ),
 ];
 
-const BEHIND: [(Cue, &str); 6] = [
+const BEHIND: [(Cue, &str); 7] = [
     (
         Cue::BeforeOutlet,
         "times post herald tribune journal gazette chronicle mirror star telegraph observer globe daily news mail express \
@@ -123,7 +144,7 @@ const BEHIND: [(Cue, &str); 6] = [
     (
         Cue::BeforeClub,
         "united city fc cf rovers athletic wanderers albion villa hotspur rangers celtic town county dynamo lions giants \
-         bulls eagles bears sox yankees mets dodgers lakers celtics patriots cowboys chiefs packers raiders broncos \
+         bulls eagles bears blue red white maple sox yankees mets dodgers lakers celtics patriots cowboys chiefs packers raiders broncos \
          knicks nets cubs braves phillies marlins heat spurs warriors rockets thunder jazz kings suns open marathon",
     ),
     (
@@ -135,34 +156,61 @@ const BEHIND: [(Cue, &str); 6] = [
         "agreement accord accords convention conventions protocol treaty pact declaration summit conference syndrome \
          variant principles rules consensus memorandum",
     ),
+    (
+        Cue::BeforeThing,
+        "cheese sauce mustard horn horns hat hats cigar cigars pastry pastries nut nuts sprouts fries toast muffin \
+         muffins pancake pancakes dressing sausage sausages mule mules bread butter coffee tea whisky whiskey terrier \
+         terriers shepherd shepherds spaniel bulldog poodle hound cat cats rabbit pony lace rug rugs carpet porcelain \
+         tweed roulette doll dolls waltz tango wool linen leather vase marble candle candles dinner dinners sandwich \
+         sandwiches meat breast farms prices pigs pig fowl ham salami pepper peppers delight bath baths",
+    ),
     (Cue::BeforeSaid, "said says told added tweeted scored joked laughed smiled plays played starred sang replied"),
 ];
 
-/// The class of a word, from a table sorted by hash.
-fn class(hash: u64, words: &'static [(Cue, &'static str)], table: &'static OnceLock<Vec<(u64, Cue)>>) -> Option<Cue> {
-    let table = table.get_or_init(|| {
-        let each = |(cue, list): &(Cue, &'static str)| {
-            list.split_whitespace().map(|w| (hash_word(w.as_bytes()), *cue)).collect()
-        };
-        let mut all: Vec<(u64, Cue)> = words.iter().flat_map(|line| -> Vec<(u64, Cue)> { each(line) }).collect();
-        all.sort_by_key(|(hash, _)| *hash);
-        all
-    });
-    table.binary_search_by_key(&hash, |(h, _)| *h).ok().and_then(|i| table.get(i)).map(|(_, cue)| *cue)
+/// Words with their classes: open addressing by hash, so that a look costs one load.
+struct Classes([Option<(u64, Cue)>; Self::PLACES]);
+
+impl Classes {
+    const PLACES: usize = 1024;
+
+    fn of(lines: &[(Cue, &str)]) -> Self {
+        let mut table = [None; Self::PLACES];
+        for (cue, words) in lines {
+            for hash in words.split_whitespace().map(|w| hash_word(w.as_bytes())) {
+                let free = (0..Self::PLACES).map(|step| (hash as usize + step) % Self::PLACES);
+                if let Some(place) = free.into_iter().find(|at| table[*at].is_none()) {
+                    table[place] = Some((hash, *cue));
+                }
+            }
+        }
+        Self(table)
+    }
+
+    #[inline]
+    fn get(&self, hash: u64) -> Option<Cue> {
+        let mut at = hash as usize % Self::PLACES;
+        while let Some((key, cue)) = self.0[at] {
+            if key == hash {
+                return Some(cue);
+            }
+            at = (at + 1) % Self::PLACES;
+        }
+        None
+    }
 }
 
 fn class_before(hash: u64) -> Option<Cue> {
-    static TABLE: OnceLock<Vec<(u64, Cue)>> = OnceLock::new();
-    class(hash, &BEFORE, &TABLE)
+    static TABLE: OnceLock<Classes> = OnceLock::new();
+    TABLE.get_or_init(|| Classes::of(&BEFORE)).get(hash)
 }
 
 fn class_behind(hash: u64) -> Option<Cue> {
-    static TABLE: OnceLock<Vec<(u64, Cue)>> = OnceLock::new();
-    class(hash, &BEHIND, &TABLE)
+    static TABLE: OnceLock<Classes> = OnceLock::new();
+    TABLE.get_or_init(|| Classes::of(&BEHIND)).get(hash)
 }
 
 /// Looks at the words around the tokens `first..last`, which are an entry with `flags`.
-pub(super) fn look(gazetteer: &Gazetteer, document: &Document, first: usize, last: usize, flags: u8) -> Context {
+pub(super) fn look(gazetteer: &Gazetteer, document: &Document, first: usize, last: usize, flags: u16) -> Context {
     let tokens = document.tokens();
     let mut context = Context::default();
     context.set(Cue::Title, first < document.title_tokens());
@@ -176,7 +224,7 @@ pub(super) fn look(gazetteer: &Gazetteer, document: &Document, first: usize, las
     let before = first.checked_sub(1).and_then(|i| tokens.get(i));
     look_before(gazetteer, document, &mut context, first, before, head);
     let behind = tokens.get(last);
-    look_behind(document, &mut context, tail, behind);
+    look_behind(gazetteer, document, &mut context, tail, behind);
     context
 }
 
@@ -204,9 +252,16 @@ fn look_before(
     let earlier = first.checked_sub(2).and_then(|i| document.tokens().get(i));
     let starts = earlier.is_none() || ends_sentence(self::gap(document, earlier, Some(before)));
     context.set(Cue::AfterCapital, class.is_none() && !starts && !given);
+    context.set(Cue::AfterStart, class.is_none() && starts && !given);
 }
 
-fn look_behind(document: &Document, context: &mut Context, tail: &Token, behind: Option<&Token>) {
+fn look_behind(
+    gazetteer: &Gazetteer,
+    document: &Document,
+    context: &mut Context,
+    tail: &Token,
+    behind: Option<&Token>,
+) {
     let gap = gap(document, Some(tail), behind);
     let Some(behind) = behind else { return };
     let word = document.surface(behind);
@@ -215,11 +270,13 @@ fn look_behind(document: &Document, context: &mut Context, tail: &Token, behind:
         return;
     }
     let upper = starts_upper(word);
-    let class = class_behind(behind.hash).filter(|c| upper || *c == Cue::BeforeSaid);
+    let class = class_behind(behind.hash).filter(|c| upper || matches!(c, Cue::BeforeSaid | Cue::BeforeThing));
     if let Some(cue) = class {
         context.set(cue, true);
     }
-    context.set(Cue::BeforeCapital, upper && class.is_none());
+    let surname = upper && class.is_none() && gazetteer.is_surname(behind.hash);
+    context.set(Cue::BeforeSurname, surname);
+    context.set(Cue::BeforeCapital, upper && class.is_none() && !surname);
 }
 
 /// The text between two tokens.

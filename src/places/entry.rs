@@ -91,32 +91,35 @@ pub(super) struct Candidate {
 /// Flags of an entry.
 pub(super) mod flag {
     /// Only in upper case.
-    pub(in crate::places) const UPPER: u8 = 1;
+    pub(in crate::places) const UPPER: u16 = 1;
     /// Also in lower case.
-    pub(in crate::places) const LOWER: u8 = 2;
+    pub(in crate::places) const LOWER: u16 = 2;
     /// The stem of inflected words.
-    pub(in crate::places) const STEM: u8 = 4;
+    pub(in crate::places) const STEM: u16 = 4;
     /// An abbreviation that needs a comma before it.
-    pub(in crate::places) const ABBREVIATION: u8 = 8;
+    pub(in crate::places) const ABBREVIATION: u16 = 8;
     /// Also a common word.
-    pub(in crate::places) const WORD: u8 = 16;
+    pub(in crate::places) const WORD: u16 = 16;
     /// Also the name of persons.
-    pub(in crate::places) const PERSON: u8 = 32;
+    pub(in crate::places) const PERSON: u16 = 32;
     /// Also a given name.
-    pub(in crate::places) const GIVEN: u8 = 64;
+    pub(in crate::places) const GIVEN: u16 = 64;
     /// Counts only beside another place: "Wilson, N.C.".
-    pub(in crate::places) const BESIDE: u8 = 128;
+    pub(in crate::places) const BESIDE: u16 = 128;
+    /// Also a family name.
+    pub(in crate::places) const SURNAME: u16 = 256;
 }
 
 /// A line of the gazetteer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
     /// Bit set of the languages that it is read in; 0: all.
     pub(super) languages: u8,
     /// See [`flag`].
-    pub(super) flags: u8,
-    /// Ranked, best known first; never empty.
-    pub(super) candidates: Box<[Candidate]>,
+    pub(super) flags: u16,
+    /// Where its candidates lie in the gazetteer's list: ranked, best known first; never none.
+    pub(super) from: u32,
+    pub(super) many: u8,
 }
 
 /// The bit of a language, 0 for those without names of their own.
@@ -132,22 +135,30 @@ pub(super) fn language_bit(language: &str) -> u8 {
 }
 
 impl Entry {
-    /// Parses the last three columns.
-    pub(super) fn parse(languages: &str, flags: &str, candidates: &str) -> Result<Self, String> {
-        let mut entry = Self { languages: 0, flags: 0, candidates: Box::default() };
+    /// Parses the last three columns; the candidates are appended to `all`.
+    pub(super) fn parse(
+        languages: &str,
+        flags: &str,
+        candidates: &str,
+        all: &mut Vec<Candidate>,
+    ) -> Result<Self, String> {
+        let mut entry = Self { languages: 0, flags: 0, from: all.len() as u32, many: 0 };
         for letter in languages.bytes().filter(|b| *b != b'-') {
             let at = b"fsdpi".iter().position(|l| *l == letter).ok_or("unknown language letter")?;
             entry.languages |= 1 << at;
         }
         for letter in flags.bytes().filter(|b| *b != b'-') {
-            let at = b"Ul*awpg,".iter().position(|l| *l == letter).ok_or("unknown flag")?;
+            let at = b"Ul*awpg,s".iter().position(|l| *l == letter).ok_or("unknown flag")?;
             entry.flags |= 1 << at;
         }
-        entry.candidates = candidates.split(' ').map(candidate).collect::<Result<_, _>>()?;
+        for text in candidates.split(' ') {
+            all.push(candidate(text)?);
+            entry.many = entry.many.checked_add(1).ok_or("too many candidates")?;
+        }
         Ok(entry)
     }
 
-    pub(super) fn has(&self, flag: u8) -> bool {
+    pub(super) fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
     }
 }
@@ -178,9 +189,10 @@ mod tests {
 
     #[test]
     fn parses_and_refuses() {
-        let entry = Entry::parse("fs", "lp", "GEc9 USs8").unwrap();
-        assert_eq!((entry.languages, entry.flags), (3, flag::LOWER | flag::PERSON));
-        assert_eq!(entry.candidates[1].kind, HitKind::Subdivision);
+        let mut all = Vec::new();
+        let entry = Entry::parse("fs", "lp", "GEc9 USs8", &mut all).unwrap();
+        assert_eq!((entry.languages, entry.flags, entry.many), (3, flag::LOWER | flag::PERSON, 2));
+        assert_eq!(all[1].kind, HitKind::Subdivision);
         for (languages, flags, candidates) in [
             ("x", "-", "GEc9"),
             ("-", "?", "GEc9"),
@@ -191,7 +203,7 @@ mod tests {
             ("-", "-", "GEcx"),
             ("-", "-", "\u{e9}9"),
         ] {
-            assert!(Entry::parse(languages, flags, candidates).is_err(), "{candidates}");
+            assert!(Entry::parse(languages, flags, candidates, &mut all).is_err(), "{candidates}");
         }
     }
 }

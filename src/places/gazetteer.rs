@@ -1,7 +1,7 @@
 //! The names of places, ready to be matched.
 
 use super::{
-    entry::{Entry, flag},
+    entry::{Candidate, Entry, flag},
     table::PrefixTable,
 };
 use crate::text::{Document, Token, hash_pair};
@@ -16,6 +16,7 @@ pub(super) const MAX_WORDS: usize = 12;
 #[derive(Clone)]
 pub struct Gazetteer {
     pub(super) entries: Vec<Entry>,
+    candidates: Vec<Candidate>,
     pub(super) prefixes: PrefixTable,
 }
 
@@ -35,7 +36,7 @@ impl Gazetteer {
             return Err(format!("{} bytes; the most is {MAX_GAZETTEER_BYTES}", bytes.len()));
         }
         let text = std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8: {e}"))?;
-        let mut entries = Vec::new();
+        let (mut entries, mut all) = (Vec::new(), Vec::new());
         let mut prefixes = Vec::with_capacity(text.len() / 6);
         let mut name = Document::default();
         for (i, line) in text.lines().enumerate() {
@@ -45,7 +46,8 @@ impl Gazetteer {
             else {
                 return Err(format!("line {}: not four columns", i + 1));
             };
-            let entry = Entry::parse(languages, flags, candidates).map_err(|e| format!("line {}: {e}", i + 1))?;
+            let entry = Entry::parse(languages, flags, candidates, &mut all);
+            let entry = entry.map_err(|e| format!("line {}: {e}", i + 1))?;
             for surface in surfaces.split('|') {
                 // Through the tokeniser that articles go through.
                 name.read("", surface);
@@ -53,7 +55,7 @@ impl Gazetteer {
             }
             entries.push(entry);
         }
-        Ok(Self { entries, prefixes: table(&prefixes) })
+        Ok(Self { entries, candidates: all, prefixes: table(&mut prefixes) })
     }
 
     /// How many lines it was read from.
@@ -68,10 +70,26 @@ impl Gazetteer {
         self.entries.is_empty()
     }
 
+    /// What an entry may stand for.
+    #[inline]
+    pub(super) fn candidates(&self, entry: &Entry) -> &[Candidate] {
+        let from = entry.from as usize;
+        self.candidates.get(from..from + usize::from(entry.many)).unwrap_or(&[])
+    }
+
     /// Whether the word of this hash is a person's given name.
     pub(super) fn is_given_name(&self, hash: u64) -> bool {
+        self.marked(hash, flag::GIVEN)
+    }
+
+    /// Whether the word of this hash is a family name.
+    pub(super) fn is_surname(&self, hash: u64) -> bool {
+        self.marked(hash, flag::SURNAME | flag::PERSON)
+    }
+
+    fn marked(&self, hash: u64, flag: u16) -> bool {
         let entry = self.prefixes.get(hash).and_then(|node| self.entries.get(node.entry()?));
-        entry.is_some_and(|e| e.has(flag::GIVEN))
+        entry.is_some_and(|e| e.has(flag))
     }
 }
 
@@ -87,12 +105,17 @@ fn add_prefixes(prefixes: &mut Vec<Prefix>, name: &[Token], entry: usize) {
     }
 }
 
-fn table(prefixes: &[Prefix]) -> PrefixTable {
-    let mut table = PrefixTable::with_room(prefixes.len());
-    for &(prefix, entry, first) in prefixes {
+fn table(prefixes: &mut [Prefix]) -> PrefixTable {
+    // Stable: of two lines with one name the first counts.
+    prefixes.sort_by_key(|(prefix, ..)| *prefix);
+    let distinct = prefixes.chunk_by(|a, b| a.0 == b.0).count();
+    let mut table = PrefixTable::with_room(distinct);
+    for &(prefix, entry, first) in prefixes.iter() {
         table.insert(prefix, entry, entry.is_none());
         if first {
             table.insert_first(prefix);
+        } else {
+            table.insert_longer(prefix);
         }
     }
     table
@@ -115,6 +138,15 @@ mod tests {
         let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
         assert!(gazetteer.len() > 5_000);
         assert!(gazetteer.is_given_name(crate::text::hash_word(b"paris")));
+    }
+
+    #[test]
+    fn stays_small_in_memory() {
+        let Gazetteer { entries, candidates, prefixes } = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
+        let lists = entries.capacity() * size_of::<Entry>() + candidates.capacity() * size_of::<Candidate>();
+        // The bundle keeps the file beside it.
+        let bytes = lists + prefixes.bytes() + DEFAULT_GAZETTEER.len();
+        assert!(bytes < 5 << 20, "{bytes} bytes");
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod table;
 
 pub use context::{Context, Cue};
 pub use entry::HitKind;
-pub use find::PlaceHit;
+pub use find::{PlaceHit, Places};
 pub use gazetteer::Gazetteer;
 
 /// The gazetteer that is embedded and copied into each bundle.

@@ -5,21 +5,24 @@ use super::{
     context::{self, Cue},
     countries::{COUNTRIES, CountryId},
     entry::{Candidate, HitKind, Place, flag},
-    find::{PlaceHit, mark_persons},
+    find::PlaceHit,
     gazetteer::Gazetteer,
 };
-use crate::text::Document;
+use crate::text::{Document, hash_pair};
 
 /// How much the logarithm of the support by other names counts against one step of [`Candidate::known`].
 const SUPPORT: f32 = 1.5;
-/// Support by a country's name or people, and by a town or division in it.
+/// Support by a country's name or people, by a town in it, and by a division.
 const SUPPORT_COUNTRY: f32 = 0.8;
 const SUPPORT_LOCAL: f32 = 1.5;
+const SUPPORT_DIVISION: f32 = 4.0;
+/// "Fulton County, Georgia": divisions stand behind a comma more often than countries.
+const AFTER_COMMA: f32 = 1.2;
 /// A division or country right behind a comma settles it.
 const BESIDE: f32 = 100.0;
 
-/// Settles every hit and drops those that are no places.
-pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec<PlaceHit>) {
+/// Settles every hit and drops those that are no places. `names` is a buffer.
+pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec<PlaceHit>, names: &mut Vec<u32>) {
     let mut support = [0.0_f32; COUNTRIES];
     for hit in hits.iter_mut() {
         let candidates = candidates(gazetteer, hit);
@@ -27,7 +30,11 @@ pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec
         if let [Candidate { place: Place::Country(country), .. }] = candidates
             && sure
         {
-            let weight = if hit.kind.is_local() { SUPPORT_LOCAL } else { SUPPORT_COUNTRY };
+            let weight = match hit.kind {
+                HitKind::Subdivision => SUPPORT_DIVISION,
+                kind if kind.is_local() => SUPPORT_LOCAL,
+                _ => SUPPORT_COUNTRY,
+            };
             if let Some(total) = support.get_mut(country.index()) {
                 *total += weight;
             }
@@ -36,13 +43,74 @@ pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec
     }
     for i in (0..hits.len()).rev() {
         let beside = beside(document, hits, i);
+        let after_comma = after_comma(document, hits, i);
         let Some(hit) = hits.get_mut(i) else { continue };
-        settle(candidates(gazetteer, hit), hit, &support, beside);
+        settle(candidates(gazetteer, hit), hit, &support, beside, after_comma);
     }
     mark_neighbours(document, hits);
-    mark_persons(hits);
     hits.retain(|h| h.kind != HitKind::Null && h.kind != HitKind::Given && !lonely(gazetteer, h));
+    mark_same(hits, names);
+    mark_persons(hits, names);
     mark_dateline(document, hits);
+}
+
+/// Tells which hits have the same name for the same country.
+fn mark_same(hits: &mut [PlaceHit], names: &mut Vec<u32>) {
+    // Open addressing; a slot holds one more than the index of the first hit of its name.
+    let slots = (2 * hits.len()).next_power_of_two();
+    names.clear();
+    names.resize(slots, 0);
+    for i in 0..hits.len() {
+        let Some(hit) = hits.get(i).copied() else { return };
+        let country = hit.countries[0].map_or(usize::MAX, CountryId::index) as u64;
+        let mut at = (hash_pair(u64::from(hit.name), country) >> 32) as usize & (slots - 1);
+        let first = loop {
+            let Some(slot) = names.get_mut(at) else { return };
+            let Some(first) = slot.checked_sub(1) else {
+                *slot = i as u32 + 1;
+                break i;
+            };
+            let other = hits.get(first as usize);
+            if other.is_some_and(|o| o.name == hit.name && o.countries[0] == hit.countries[0]) {
+                break first as usize;
+            }
+            at = (at + 1) & (slots - 1);
+        };
+        if let Some(hit) = hits.get_mut(i) {
+            hit.first_same = first as u32;
+        }
+        if let Some(first) = hits.get_mut(first).filter(|_| first != i) {
+            first.same += 1;
+        }
+    }
+    for i in 0..hits.len() {
+        let same = hits.get(i).and_then(|h| hits.get(h.first_same as usize)).map_or(1, |f| f.same);
+        if let Some(hit) = hits.get_mut(i) {
+            hit.same = same;
+        }
+    }
+}
+
+/// Marks names that are a person's elsewhere in the article. `counts` is a buffer.
+fn mark_persons(hits: &mut [PlaceHit], counts: &mut Vec<u32>) {
+    let person = |hit: &PlaceHit| {
+        let context = hit.context;
+        u32::from(
+            (context.has(Cue::AfterGiven) || context.has(Cue::AfterPersonTitle))
+                && (context.has(Cue::Person) || hit.kind.is_local()),
+        )
+    };
+    counts.clear();
+    counts.resize(hits.len(), 0);
+    for hit in hits.iter() {
+        if let Some(count) = counts.get_mut(hit.first_same as usize) {
+            *count += person(hit);
+        }
+    }
+    for hit in hits.iter_mut() {
+        let persons = counts.get(hit.first_same as usize).copied().unwrap_or(0);
+        hit.context.set(Cue::PersonElsewhere, persons > person(hit));
+    }
 }
 
 /// A name that needs another place beside it and has none.
@@ -51,7 +119,16 @@ fn lonely(gazetteer: &Gazetteer, hit: &PlaceHit) -> bool {
 }
 
 fn candidates<'a>(gazetteer: &'a Gazetteer, hit: &PlaceHit) -> &'a [Candidate] {
-    gazetteer.entries.get(hit.entry as usize).map_or(&[], |e| &e.candidates)
+    gazetteer.entries.get(hit.entry as usize).map_or(&[], |e| gazetteer.candidates(e))
+}
+
+/// Whether a comma and before it a capitalised word stand before hit `i`.
+fn after_comma(document: &Document, hits: &[PlaceHit], i: usize) -> bool {
+    let tokens = document.tokens();
+    let at = hits.get(i).map_or(0, |h| h.first_token as usize);
+    let before = at.checked_sub(1).and_then(|b| tokens.get(b));
+    context::gap(document, before, tokens.get(at)) == ", "
+        && before.is_some_and(|b| context::starts_upper(document.surface(b)))
 }
 
 /// The country that a name right behind hit `i` and a comma (or in brackets) speaks for.
@@ -62,6 +139,9 @@ fn beside(document: &Document, hits: &[PlaceHit], i: usize) -> Option<(CountryId
     let gap = context::gap(document, left, tokens.get(next.first_token as usize));
     let close = matches!(gap, ", " | " (" | "," | " ") && hit.last_token == next.first_token;
     let wider = matches!(next.kind, HitKind::Subdivision | HitKind::Country) && hit.kind.is_local_or_country();
+    // "Ireland, Scotland and Wales" is a list.
+    let list = hits.get(i + 2).is_some_and(|h| h.first_token <= next.last_token + 1);
+    let wider = wider && !(list && hit.kind == HitKind::Country);
     Some((next.countries[0].filter(|_| close && wider)?, next.kind))
 }
 
@@ -77,12 +157,19 @@ fn settle(
     hit: &mut PlaceHit,
     support: &[f32; COUNTRIES],
     beside: Option<(CountryId, HitKind)>,
+    after_comma: bool,
 ) {
+    if let [only] = candidates
+        && beside.is_none()
+    {
+        return take(hit, only);
+    }
     let score = |c: &Candidate| {
         let Place::Country(country) = c.place else { return f32::from(c.known) };
         let near = beside.is_some_and(|(b, _)| b == country);
         let support = support.get(country.index()).copied().unwrap_or(0.0);
-        f32::from(c.known) + SUPPORT * support.ln_1p() + if near { BESIDE } else { 0.0 }
+        let division = if after_comma && c.kind == HitKind::Subdivision { AFTER_COMMA } else { 0.0 };
+        f32::from(c.known) + SUPPORT * support.ln_1p() + division + if near { BESIDE } else { 0.0 }
     };
     let mut ranked = [None, None];
     for candidate in candidates {
@@ -95,13 +182,7 @@ fn settle(
         }
     }
     let Some((top, best)) = ranked[0] else { return };
-    hit.kind = best.kind;
-    hit.known = best.known;
-    match best.place {
-        Place::Country(country) => hit.countries[0] = Some(country),
-        Place::Desk(desk) => hit.desk = Some(desk),
-        Place::Nowhere => {}
-    }
+    take(hit, best);
     if let Some((second, Candidate { place: Place::Country(country), kind, .. })) = ranked[1]
         && top - second < 0.01
         && *kind == best.kind
@@ -109,13 +190,23 @@ fn settle(
     {
         hit.countries[1] = Some(*country);
     }
-    // A namesake that the gazetteer does not know: "Moscow, Idaho" in a list of two.
+    // A namesake that the gazetteer does not know: "Moscow, Idaho", "Peru, Indiana".
     if let Some((country, HitKind::Subdivision)) = beside
         && top < BESIDE
-        && matches!(hit.kind, HitKind::City | HitKind::Capital)
+        && matches!(hit.kind, HitKind::City | HitKind::Capital | HitKind::Country)
     {
         hit.kind = HitKind::City;
         hit.countries = [Some(country), None];
+    }
+}
+
+fn take(hit: &mut PlaceHit, candidate: &Candidate) {
+    hit.kind = candidate.kind;
+    hit.known = candidate.known;
+    match candidate.place {
+        Place::Country(country) => hit.countries[0] = Some(country),
+        Place::Desk(desk) => hit.desk = Some(desk),
+        Place::Nowhere => {}
     }
 }
 
@@ -123,6 +214,13 @@ fn mark_neighbours(document: &Document, hits: &mut [PlaceHit]) {
     let tokens = document.tokens();
     for i in 1..hits.len() {
         let Some([left, right]) = hits.get_mut(i - 1..=i) else { return };
+        if left.last_token + 1 == right.first_token {
+            let between = tokens.get(left.last_token as usize).map_or("", |t| document.surface(t));
+            if matches!(between, "and" | "or" | "&") && left.kind != HitKind::Null && right.kind != HitKind::Null {
+                left.context.set(Cue::AndPlace, true);
+                right.context.set(Cue::AndPlace, true);
+            }
+        }
         if left.last_token != right.first_token {
             continue;
         }

@@ -131,22 +131,26 @@ fn topic(topic: TopicResult) -> pb::TopicResult {
 }
 
 fn region(region: RegionResult) -> pb::RegionResult {
-    let desk = |d: crate::prediction::Desk| pb::Desk { code: d.code, name: d.name, probability: d.probability };
+    let desk = |d: crate::prediction::Desk| pb::Desk {
+        code: d.code.to_owned(),
+        name: d.name.to_owned(),
+        probability: d.probability,
+    };
     let country = |c: crate::prediction::Country| pb::Country {
-        code: c.code,
-        name: c.name,
+        code: c.code.to_owned(),
+        name: c.name.to_owned(),
         probability: c.probability,
-        subregion: c.subregion,
-        desk: c.desk,
+        subregion: c.subregion.to_owned(),
+        desk: c.desk.to_owned(),
     };
     let mention = |m: crate::prediction::PlaceMention| pb::PlaceMention {
         surface: m.surface,
         span: Some(span(m.span)),
-        country: m.country,
+        country: m.country.to_owned(),
         kind: place_kind(m.kind).into(),
     };
     pb::RegionResult {
-        primary_desk: region.primary_desk,
+        primary_desk: region.primary_desk.to_owned(),
         desks: region.desks.into_iter().map(desk).collect(),
         countries: region.countries.into_iter().map(country).collect(),
         mentions: region.mentions.into_iter().map(mention).collect(),

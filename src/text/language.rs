@@ -21,11 +21,15 @@ const SAMPLE_BYTES: usize = 2_000;
 /// next to nothing; everything else goes to whatlang (trigrams, 70 languages).
 #[must_use]
 pub fn detect_language(document: &Document) -> &'static str {
-    let words = document.tokens().iter().take(SAMPLE_WORDS);
-    let english = words.clone().filter(|t| is_english(t.hash)).count();
+    let words = document.tokens().get(..SAMPLE_WORDS).unwrap_or(document.tokens());
     let looked_at = words.len();
-    if looked_at >= 12 && english * 8 >= looked_at {
-        return "en";
+    let mut english = 0;
+    let table = english_words();
+    for word in words {
+        english += usize::from(table.holds(word.hash));
+        if looked_at >= 12 && english * 8 >= looked_at {
+            return "en";
+        }
     }
     let text = document.text();
     let mut end = text.len().min(SAMPLE_BYTES);
@@ -41,14 +45,31 @@ pub fn detect_language(document: &Document) -> &'static str {
     tag(info.lang())
 }
 
-fn is_english(hash: u64) -> bool {
-    static HASHES: OnceLock<Vec<u64>> = OnceLock::new();
-    let hashes = HASHES.get_or_init(|| {
-        let mut hashes: Vec<u64> = ENGLISH.iter().map(|w| hash_word(w.as_bytes())).collect();
-        hashes.sort_unstable();
-        hashes
-    });
-    hashes.binary_search(&hash).is_ok()
+/// The hashes of [`ENGLISH`], each at its [`place`].
+struct WordTable([u64; PLACES]);
+
+const PLACES: usize = 256;
+
+/// Bits of the hash in which all the words differ.
+fn place(hash: u64) -> usize {
+    (hash >> 7) as usize % PLACES
+}
+
+impl WordTable {
+    fn holds(&self, hash: u64) -> bool {
+        self.0[place(hash)] == hash
+    }
+}
+
+fn english_words() -> &'static WordTable {
+    static TABLE: OnceLock<WordTable> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table = [0; PLACES];
+        for hash in ENGLISH.map(|w| hash_word(w.as_bytes())) {
+            table[place(hash)] = hash;
+        }
+        WordTable(table)
+    })
 }
 
 /// ISO 639-1 where there is one, else ISO 639-3, as BCP 47 asks.
@@ -130,6 +151,12 @@ fn tag(lang: whatlang::Lang) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_word_has_a_place_of_its_own() {
+        assert!(ENGLISH.iter().all(|w| english_words().holds(hash_word(w.as_bytes()))));
+        assert!(!english_words().holds(hash_word(b"ministre")));
+    }
 
     #[track_caller]
     fn check(text: &str, expect: &str) {

@@ -35,9 +35,6 @@ pub(super) struct Folded {
 pub(super) fn tokenize(text: &str, folded: &mut Folded, tokens: &mut Vec<Token>) {
     fold(text, folded);
     let (bytes, unspaced) = (folded.bytes.as_slice(), folded.unspaced);
-    let mut begin = 0;
-    let mut inside = false;
-    let mut carry = 0;
     let mut emit = |begin: usize, end: usize| {
         if unspaced {
             split_unspaced(text, bytes, begin, end, tokens);
@@ -45,24 +42,43 @@ pub(super) fn tokenize(text: &str, folded: &mut Folded, tokens: &mut Vec<Token>)
             tokens.push(token(bytes, begin, end));
         }
     };
+    // Of a word that goes on from block to block.
+    let mut open = None;
+    let mut before = 0;
     for (block, &word) in folded.mask.iter().enumerate() {
-        let mut edges = word ^ ((word << 1) | carry);
-        carry = word >> 63;
-        while edges != 0 {
-            let at = block * BLOCK + edges.trailing_zeros() as usize;
-            edges &= edges - 1;
-            if inside {
-                emit(begin, at);
-            } else {
-                begin = at;
+        let after = (word << 1) | before;
+        before = word >> 63;
+        let (mut begins, mut ends) = (word & !after, !word & after);
+        let at = |bits: u64| block * BLOCK + bits.trailing_zeros() as usize;
+        if let Some(begin) = open {
+            if ends == 0 {
+                continue;
             }
-            inside = !inside;
+            emit(begin, at(ends));
+            ends &= ends - 1;
         }
+        while ends != 0 {
+            emit(at(begins), at(ends));
+            begins &= begins - 1;
+            ends &= ends - 1;
+        }
+        open = (begins != 0).then(|| at(begins));
     }
-    if inside {
+    if let Some(begin) = open {
         emit(begin, text.len());
     }
 }
+
+/// Masks of the lowest 0 to 16 bytes.
+const KEEP: [u128; 17] = {
+    let mut keep = [0; 17];
+    let mut len = 1;
+    while len < keep.len() {
+        keep[len] = keep[len - 1] << 8 | 0xff;
+        len += 1;
+    }
+    keep
+};
 
 #[inline(always)]
 fn token(bytes: &[u8], begin: usize, end: usize) -> Token {
@@ -71,8 +87,7 @@ fn token(bytes: &[u8], begin: usize, end: usize) -> Token {
         Some(window) if len <= 16 => {
             let mut word = [0; 16];
             word.copy_from_slice(window);
-            let keep = u128::MAX.checked_shr(8 * (16 - len as u32)).unwrap_or(0);
-            hash_short(u128::from_le_bytes(word) & keep, len)
+            hash_short(u128::from_le_bytes(word) & KEEP[len], len)
         }
         _ => hash_word(bytes.get(begin..end).unwrap_or(&[])),
     };

@@ -3,8 +3,8 @@
 use crate::support::{root, wiredesk};
 use std::fs;
 
-const COMMANDS: [&str; 9] =
-    ["", "serve", "classify", "train", "evaluate", "models", "models show", "models verify", "health"];
+const COMMANDS: [&str; 10] =
+    ["", "serve", "classify", "train", "compare", "evaluate", "models", "models show", "models verify", "health"];
 
 #[test]
 fn help_is_as_agreed() {

@@ -45,13 +45,23 @@ fn check(what: &str, right: usize, of: usize, floor: f64, wrong: &[String]) {
 
 #[test]
 fn countries_of_sentences_that_are_traps() {
+    traps("region_traps.tsv", 0.95);
+}
+
+/// Written before it was run for the first time, then learned from: the floor is what the head reached.
+#[test]
+fn countries_of_fresh_sentences_that_are_traps() {
+    traps("region_traps_fresh.tsv", 0.88);
+}
+
+#[track_caller]
+fn traps(file: &str, floor: f64) {
     let mut desk = Desk::new();
     let (mut right, mut wrong) = (0, Vec::new());
-    let traps = table("region_traps.tsv");
+    let traps = table(file);
     for row in &traps {
         let region = desk.ask(&row[1], &[]).region.unwrap();
-        let mut got: Vec<&str> =
-            region.countries.iter().filter(|c| c.probability >= 0.5).map(|c| &c.code[..]).collect();
+        let mut got: Vec<&str> = region.countries.iter().filter(|c| c.probability >= 0.5).map(|c| c.code).collect();
         let mut expect: Vec<&str> = row[2].split(' ').filter(|c| *c != "-").collect();
         got.sort_unstable();
         expect.sort_unstable();
@@ -61,7 +71,7 @@ fn countries_of_sentences_that_are_traps() {
             wrong.push(format!("{}: {got:?} for {expect:?}: {}", row[0], row[1]));
         }
     }
-    check("traps", right, traps.len(), 0.7, &wrong);
+    check("traps", right, traps.len(), floor, &wrong);
 }
 
 #[test]

@@ -1,6 +1,7 @@
-//! Which desk a story belongs to: the roll-up of its places, mixed with what
-//! its words say. The more places it names, the less its words count.
+//! Which desk a story belongs to: from what its places and its words say of
+//! each desk. One vector a desk, one weight a feature, a softmax over desks.
 
+use super::ABOUT;
 use crate::{
     places::countries::{DESK_NAMES, DESKS, NO_DESK},
     prediction::Desk,
@@ -9,62 +10,140 @@ use serde::{Deserialize, Serialize};
 
 /// A desk is returned from this probability on.
 const FAIR_SHARE: f64 = 0.2;
+/// The desks and none.
+const ALL: usize = DESKS.len() + 1;
 
-/// How places and words are mixed.
+/// Names of the features of a desk, in the order of the weights. Part of the model format.
+pub const DESK_FEATURES: [&str; 15] = [
+    "share of places",
+    "share of places and trust",
+    "log places",
+    "most places",
+    "share of expected countries",
+    "share of expected countries and trust",
+    "likeliest country",
+    "has the likeliest country",
+    "log prior",
+    "log prior without places",
+    "log prior and distrust",
+    "prior",
+    "is none",
+    "is none and no place",
+    "is none and trust",
+];
+/// Places that make the words count half.
+const HALF_TRUST: f64 = 2.0;
+
+/// From countries and words to desks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DeskMix {
-    /// The words' prior counts as this many mentions.
-    pub prior_mentions: f64,
-    /// Exponent on the probabilities of desks: calibration.
-    pub sharpness: f64,
-    /// How much a country's probability of being what the story is about adds to its count.
-    pub focus: f64,
+pub struct DeskModel {
+    /// One for each of [`DESK_FEATURES`].
+    pub weights: Vec<f64>,
 }
 
-impl Default for DeskMix {
+impl Default for DeskModel {
+    /// Counts places, then asks the words: for a start.
     fn default() -> Self {
-        Self { prior_mentions: 2.0, sharpness: 1.0, focus: 4.0 }
+        let mut weights = vec![0.0; DESK_FEATURES.len()];
+        for (weight, at) in [(4.0, 1), (1.0, 8), (2.0, 13)] {
+            if let Some(slot) = weights.get_mut(at) {
+                *slot = weight;
+            }
+        }
+        Self { weights }
     }
 }
 
-impl DeskMix {
-    pub(super) fn check(&self) -> Result<(), String> {
-        let fine = |x: f64| x.is_finite() && (0.0..=1e6).contains(&x);
-        if fine(self.prior_mentions) && fine(self.sharpness) && fine(self.focus) {
-            Ok(())
-        } else {
-            Err("region head: a desk parameter is out of range".to_owned())
+/// What an article says of its desks.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct DeskEvidence {
+    /// Weighted mentions of places.
+    pub(super) places: [f64; DESKS.len()],
+    /// The same, times the probability of being what the story is about.
+    pub(super) expected: [f64; DESKS.len()],
+    /// Probability of the likeliest country.
+    pub(super) likeliest: [f64; DESKS.len()],
+}
+
+/// The vectors of the ten desks and of none.
+pub type DeskVectors = [[f64; DESK_FEATURES.len()]; ALL];
+
+impl DeskEvidence {
+    /// `prior` is what the words say: probabilities of the desks, then of none.
+    pub(super) fn vectors(&self, prior: Option<&[f32]>) -> DeskVectors {
+        let total: f64 = self.places.iter().sum();
+        let expected: f64 = self.expected.iter().sum();
+        let (trust, bare) = (total / (total + HALF_TRUST), f64::from(u8::from(total <= 0.0)));
+        let most = self.places.iter().copied().fold(0.0, f64::max);
+        let best = self.likeliest.iter().copied().fold(0.0, f64::max);
+        let mut vectors = [[0.0; DESK_FEATURES.len()]; ALL];
+        for (i, vector) in vectors.iter_mut().enumerate() {
+            let of = |values: &[f64; DESKS.len()]| values.get(i).copied().unwrap_or(0.0);
+            let is = |condition: bool| f64::from(u8::from(condition));
+            let (places, likely) = (of(&self.places), of(&self.likeliest));
+            let (share, expected) = (places / total.max(1e-9), of(&self.expected) / expected.max(1e-9));
+            let prior = prior.map_or(1.0 / ALL as f64, |p| f64::from(p.get(i).copied().unwrap_or(0.0))).max(1e-4);
+            let none = is(i == DESKS.len());
+            *vector = [
+                share,
+                share * trust,
+                (1.0 + places).ln(),
+                is(places > 0.0 && places >= most),
+                expected,
+                expected * trust,
+                likely,
+                is(likely > 0.0 && likely >= best),
+                prior.ln(),
+                bare * prior.ln(),
+                (1.0 - trust) * prior.ln(),
+                prior,
+                none,
+                none * bare,
+                none * trust,
+            ];
         }
+        vectors
     }
 
-    /// Probabilities of the ten desks and of none. `mentions` are weighted counts
-    /// a desk, `prior` the words' probabilities in the same order.
-    #[must_use]
-    pub fn probabilities(&self, mentions: &[f64; 10], prior: Option<&[f32]>) -> [f64; 11] {
-        let total: f64 = mentions.iter().sum();
-        let mut p = [0.0; 11];
-        let trust = if prior.is_some() { total / (total + self.prior_mentions).max(1e-9) } else { 1.0 };
-        for (to, count) in p.iter_mut().zip(mentions) {
-            *to = trust * count / total.max(1e-9);
+    /// Desks with a country that the story is likely about.
+    fn known(&self, i: usize) -> bool {
+        self.likeliest.get(i).is_some_and(|p| *p >= ABOUT)
+    }
+}
+
+impl DeskModel {
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.weights.len() != DESK_FEATURES.len() || !self.weights.iter().all(|w| w.is_finite()) {
+            return Err(format!("region head: {} finite desk weights are due", DESK_FEATURES.len()));
         }
-        match prior {
-            Some(prior) => {
-                for (to, prior) in p.iter_mut().zip(prior) {
-                    *to += (1.0 - trust) * f64::from(*prior);
-                }
+        Ok(())
+    }
+
+    /// Probabilities of the ten desks and of none. Where countries are known, their desks come first.
+    pub(super) fn probabilities(&self, evidence: &DeskEvidence, prior: Option<&[f32]>) -> [f64; ALL] {
+        let vectors = evidence.vectors(prior);
+        let mut p = vectors.map(|v| self.weights.iter().zip(v).map(|(w, x)| w * x).sum::<f64>());
+        let most = p.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let scores = p.map(|s| (s - most).exp());
+        let sum: f64 = scores.iter().sum();
+        p = scores.map(|s| s / sum);
+        let known = p.iter().enumerate().filter(|(i, _)| evidence.known(*i)).map(|(_, p)| *p).fold(0.0, f64::max);
+        if known > 0.0 {
+            for (i, p) in p.iter_mut().enumerate().filter(|(i, _)| !evidence.known(*i)) {
+                // The index only breaks ties between those that are held back.
+                *p = p.min(known * (1.0 - 1e-6 * (i + 1) as f64));
             }
-            None if total <= 0.0 => p[10] = 1.0,
-            None => {}
+            let sum: f64 = p.iter().sum();
+            p = p.map(|x| x / sum);
         }
-        let sharp: f64 = p.iter().map(|x| x.powf(self.sharpness)).sum();
-        p.map(|x| x.powf(self.sharpness) / sharp.max(1e-12))
+        p
     }
 }
 
 /// The desk with the highest probability: an index in [`DESKS`], or their number for none.
 #[must_use]
-pub fn best(probabilities: &[f64; 11]) -> usize {
+pub fn best(probabilities: &[f64; ALL]) -> usize {
     let mut best = DESKS.len();
     for (i, p) in probabilities.iter().enumerate() {
         if probabilities.get(best).is_none_or(|b| p > b) {
@@ -81,12 +160,10 @@ pub fn code(index: usize) -> &'static str {
 }
 
 /// Every desk with a fair share, most probable first.
-pub(super) fn fair(probabilities: &[f64; 11]) -> Vec<Desk> {
+pub(super) fn fair(probabilities: &[f64; ALL]) -> Vec<Desk> {
     let rows = DESKS.iter().zip(DESK_NAMES).zip(probabilities);
-    let mut desks: Vec<Desk> = rows
-        .filter(|(_, p)| **p >= FAIR_SHARE)
-        .map(|((code, name), p)| Desk { code: (*code).to_owned(), name: name.to_owned(), probability: *p })
-        .collect();
+    let mut desks: Vec<Desk> =
+        rows.filter(|(_, p)| **p >= FAIR_SHARE).map(|((code, name), p)| Desk { code, name, probability: *p }).collect();
     desks.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     desks
 }
@@ -97,17 +174,29 @@ mod tests {
 
     #[test]
     fn places_outweigh_words_as_they_add_up() {
-        let mix = DeskMix::default();
-        let mut prior = [0.0; 11];
-        prior[0] = 1.0;
-        let mut mentions = [0.0; 10];
-        assert_eq!(best(&mix.probabilities(&mentions, Some(&prior))), 0);
-        assert_eq!(code(best(&mix.probabilities(&mentions, None))), "none");
-        mentions[3] = 1.0;
-        assert_eq!(best(&mix.probabilities(&mentions, Some(&prior))), 0);
-        mentions[3] = 6.0;
-        assert_eq!(best(&mix.probabilities(&mentions, Some(&prior))), 3);
-        let sum: f64 = mix.probabilities(&mentions, Some(&prior)).iter().sum();
+        let model = DeskModel::default();
+        let mut prior = [0.01; ALL];
+        prior[0] = 0.9;
+        let mut evidence = DeskEvidence::default();
+        let told = |e: &DeskEvidence, prior: Option<&[f32]>| code(best(&model.probabilities(e, prior)));
+        assert_eq!(told(&evidence, Some(&prior)), "NAM");
+        assert_eq!(told(&evidence, None), "none");
+        evidence.places[3] = 1.0;
+        assert_eq!(told(&evidence, Some(&prior)), "NAM");
+        evidence.places[3] = 60.0;
+        prior[3] = 0.1;
+        assert_eq!(told(&evidence, Some(&prior)), "MENA");
+        let sum: f64 = model.probabilities(&evidence, Some(&prior)).iter().sum();
         assert!((sum - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_desk_is_that_of_a_country_it_is_about() {
+        let mut prior = [0.0; ALL];
+        prior[0] = 1.0;
+        let mut evidence = DeskEvidence::default();
+        (evidence.places[7], evidence.likeliest[7]) = (0.1, 0.6);
+        let p = DeskModel::default().probabilities(&evidence, Some(&prior));
+        assert_eq!(code(best(&p)), "EAS");
     }
 }

@@ -8,7 +8,7 @@ mod linear;
 mod mention;
 mod rank;
 
-pub use desk::DeskMix;
+pub use desk::{DESK_FEATURES, DeskModel, DeskVectors};
 pub use linear::Logistic;
 pub use mention::{MENTION_FEATURES, mention_features};
 pub use rank::{FEATURES, RANKER_FEATURES, RankedCountry};
@@ -42,13 +42,13 @@ pub struct RegionHead {
     /// Whether the story is about a country, over [`RANKER_FEATURES`].
     pub ranker: Logistic,
     /// From countries to desks.
-    pub desks: DeskMix,
+    pub desks: DeskModel,
     /// A main desk less likely than this is given with the reason "low confidence".
     pub least_desk: f64,
 }
 
-/// What was counted on the way to an answer.
-#[derive(Debug, Clone)]
+/// What was counted on the way to an answer; buffers that are reused.
+#[derive(Debug, Clone, Default)]
 pub struct Counted {
     /// How likely each hit is a mention of its place.
     pub sure: Vec<f64>,
@@ -58,6 +58,9 @@ pub struct Counted {
     pub about: Vec<f64>,
     /// Probabilities of the ten desks and of none.
     pub desks: [f64; 11],
+    evidence: desk::DeskEvidence,
+    tallies: Vec<rank::Tally>,
+    order: Vec<usize>,
 }
 
 impl RegionHead {
@@ -74,19 +77,29 @@ impl RegionHead {
         self.desks.check()
     }
 
-    /// Everything short of the answer. `desk_prior`: see [`predict`](Self::predict).
-    #[must_use]
-    pub fn count(&self, document: &Document, hits: &[PlaceHit], desk_prior: Option<&[f32]>) -> Counted {
-        let sure = rank::sureness(&self.mention, hits);
-        let (countries, mut mentions) = rank::candidates(document, hits, &sure, desk_prior);
-        let about: Vec<f64> = countries.iter().map(|c| self.ranker.probability(&c.features)).collect();
-        for (country, about) in countries.iter().zip(&about) {
-            if let Some(desk) = mentions.get_mut(country.country.desk()) {
-                *desk += self.desks.focus * about * country.weight;
+    /// Everything short of the answer, into `counted`. `desk_prior`: see [`predict`](Self::predict).
+    pub fn count(&self, document: &Document, hits: &[PlaceHit], desk_prior: Option<&[f32]>, counted: &mut Counted) {
+        let Counted { sure, countries, about, desks, evidence, tallies, .. } = counted;
+        mention::sureness(&self.mention, hits, sure);
+        let weights = rank::tally(document, hits, sure, tallies);
+        rank::vectors(document, tallies, &weights, desk_prior, countries);
+        about.clear();
+        about.extend(countries.iter().map(|c| self.ranker.probability(&c.features).min(c.named)));
+        *evidence = desk::DeskEvidence { places: weights, ..Default::default() };
+        for (country, &about) in countries.iter().zip(about.iter()) {
+            let desk = country.country.desk();
+            if let Some((expected, likeliest)) = evidence.expected.get_mut(desk).zip(evidence.likeliest.get_mut(desk)) {
+                *expected += about * country.weight;
+                *likeliest = likeliest.max(about);
             }
         }
-        let desks = self.desks.probabilities(&mentions, desk_prior);
-        Counted { sure, countries, about, desks }
+        *desks = self.desks.probabilities(evidence, desk_prior);
+    }
+
+    /// What the model of desks read of the article that was counted last: for training it.
+    #[must_use]
+    pub fn desk_vectors(&self, counted: &Counted, desk_prior: Option<&[f32]>) -> DeskVectors {
+        counted.evidence.vectors(desk_prior)
     }
 
     /// Answers for one article. `desk_prior` is what its words say: probabilities of the desks in the order of
@@ -98,32 +111,35 @@ impl RegionHead {
         hits: &[PlaceHit],
         desk_prior: Option<&[f32]>,
         explain: bool,
+        counted: &mut Counted,
     ) -> RegionResult {
-        let counted = self.count(document, hits, desk_prior);
+        self.count(document, hits, desk_prior, counted);
         let best = desk::best(&counted.desks);
-        let mut order: Vec<usize> = (0..counted.countries.len()).collect();
         let about = |i: usize| counted.about.get(i).copied().unwrap_or(0.0);
-        order.sort_by(|a, b| about(*b).total_cmp(&about(*a)));
-        order.retain(|i| about(*i) >= RETURNED);
+        let order = &mut counted.order;
+        order.clear();
+        order.extend((0..counted.about.len()).filter(|i| about(*i) >= RETURNED));
+        order.sort_unstable_by(|a, b| about(*b).total_cmp(&about(*a)).then(a.cmp(b)));
         order.truncate(MOST_COUNTRIES);
         let countries = order.iter().filter_map(|&i| {
             let info = counted.countries.get(i)?.country.info();
             Some(Country {
-                code: info.code.to_owned(),
-                name: info.name.to_owned(),
+                code: info.code,
+                name: info.name,
                 probability: about(i),
-                subregion: info.subregion.to_owned(),
-                desk: desk::code(info.desk).to_owned(),
+                subregion: info.subregion,
+                desk: desk::code(info.desk),
             })
         });
+        let countries = countries.collect();
         let certain = counted.desks.get(best).copied().unwrap_or(0.0);
         RegionResult {
-            primary_desk: desk::code(best).to_owned(),
+            primary_desk: desk::code(best),
             desks: desk::fair(&counted.desks),
-            countries: countries.collect(),
+            countries,
             mentions: mentions(document, hits, &counted.sure),
             abstained: self.abstention(document, best, certain),
-            evidence: if explain { self.evidence(document, hits, &counted, &order) } else { Vec::new() },
+            evidence: if explain { self.evidence(document, hits, counted) } else { Vec::new() },
         }
     }
 
@@ -138,9 +154,9 @@ impl RegionHead {
     }
 
     /// The ranker's largest contributions for each country of the answer.
-    fn evidence(&self, document: &Document, hits: &[PlaceHit], counted: &Counted, order: &[usize]) -> Vec<Evidence> {
+    fn evidence(&self, document: &Document, hits: &[PlaceHit], counted: &Counted) -> Vec<Evidence> {
         let mut evidence = Vec::new();
-        for &i in order {
+        for &i in &counted.order {
             let Some((country, about)) = counted.countries.get(i).zip(counted.about.get(i)) else { continue };
             let Some(hit) = hits.get(country.first_hit).filter(|_| *about >= ABOUT) else { continue };
             let (begin, end) = hit.range(document);
@@ -170,7 +186,7 @@ fn mentions(document: &Document, hits: &[PlaceHit], sure: &[f64]) -> Vec<PlaceMe
             Some(PlaceMention {
                 surface: document.text().get(begin..end)?.to_owned(),
                 span: document.original(begin, end),
-                country: hit.countries[0].map_or("", |c| c.code()).to_owned(),
+                country: hit.countries[0].map_or("", |c| c.code()),
                 kind,
             })
         })

@@ -2,14 +2,16 @@
 //! which kinds of name, beside which others. One model for all countries, so it
 //! also judges those that training never saw.
 
-use super::mention::Support;
 use crate::{
-    places::{Cue, HitKind, PlaceHit, countries::CountryId},
+    places::{
+        Cue, HitKind, PlaceHit,
+        countries::{COUNTRIES, CountryId},
+    },
     text::Document,
 };
 
 /// Names of the features, in the order of the weights. Part of the model format.
-pub const RANKER_FEATURES: [&str; 44] = [
+pub const RANKER_FEATURES: [&str; 66] = [
     "share",
     "share of the most named",
     "log mentions in text",
@@ -34,7 +36,7 @@ pub const RANKER_FEATURES: [&str; 44] = [
     "dateline",
     "only dateline",
     "only by capital",
-    "surest mention",
+    "log odds of a true mention",
     "log odds to the next",
     "spread",
     "is US",
@@ -54,6 +56,28 @@ pub const RANKER_FEATURES: [&str; 44] = [
     "in title and most named",
     "only by body or leader",
     "first named",
+    "beside another place",
+    "begins a sentence",
+    "before said",
+    "only dateline beside others",
+    "beside a dateline",
+    "subject of the lead",
+    "dateline and short",
+    "short: relative",
+    "short: in title",
+    "short: earliness",
+    "short: by country name",
+    "short: by people",
+    "short: by capital",
+    "short: by town or division",
+    "short: most named",
+    "short: only candidate",
+    "short: log candidates",
+    "short: log odds of a true mention",
+    "short: after in",
+    "short: after of",
+    "short: beside another place",
+    "short: log prior of its desk",
 ];
 /// How many there are.
 pub const FEATURES: usize = RANKER_FEATURES.len();
@@ -77,13 +101,24 @@ pub struct RankedCountry {
     pub features: [f64; FEATURES],
     /// Weighted mentions.
     pub weight: f64,
+    /// Probability that one of its mentions is one: a story is not about a place that it does not name.
+    pub named: f64,
     /// Index of its first hit.
     pub first_hit: usize,
 }
 
+impl RankedCountry {
+    /// Whether a short text names it as the place that it was filed from only, and names others.
+    #[must_use]
+    pub fn only_filed_from(&self) -> bool {
+        let at = RANKER_FEATURES.iter().position(|f| *f == "dateline and short");
+        at.and_then(|at| self.features.get(at)).is_some_and(|x| *x > 0.0)
+    }
+}
+
 /// Counts of one country.
 #[derive(Debug, Clone)]
-struct Tally {
+pub(super) struct Tally {
     country: CountryId,
     title: f64,
     text: f64,
@@ -91,9 +126,15 @@ struct Tally {
     first_hit: usize,
     lead: f64,
     kinds: [f64; HitKind::COUNT],
-    names: Vec<PlaceHit>,
+    /// Different names.
+    names: u32,
     parts: u16,
-    surest: f64,
+    /// Probability that none of its mentions is one.
+    untrue: f64,
+    beside: f64,
+    begins: f64,
+    said: f64,
+    subject: bool,
     dateline: f64,
     after_in: f64,
     after_of: f64,
@@ -110,9 +151,13 @@ impl Tally {
             first_hit,
             lead: 0.0,
             kinds: [0.0; HitKind::COUNT],
-            names: Vec::new(),
+            names: 0,
             parts: 0,
-            surest: 0.0,
+            untrue: 1.0,
+            beside: 0.0,
+            begins: 0.0,
+            said: 0.0,
+            subject: false,
             dateline: 0.0,
             after_in: 0.0,
             after_of: 0.0,
@@ -128,10 +173,11 @@ impl Tally {
         self.kinds.get(kind as usize).copied().unwrap_or(0.0)
     }
 
-    /// Counts a hit that is likely with `sure`, halved when two countries share it.
-    fn add(&mut self, document: &Document, hit: &PlaceHit, sure: f64) {
+    /// Counts a hit that is likely with `sure`, halved when two countries share it. `new`: the first of its name.
+    fn add(&mut self, document: &Document, hit: &PlaceHit, sure: f64, new: bool) {
         // Where the reporter sat is half a mention.
         let dateline = hit.context.has(Cue::Dateline);
+        self.untrue *= 1.0 - sure;
         let sure = if dateline { sure * DATELINE } else { sure };
         let titles = document.title_tokens();
         let words = (document.tokens().len() - titles).max(1) as f64;
@@ -154,43 +200,39 @@ impl Tally {
         if let Some(kind) = self.kinds.get_mut(hit.kind as usize) {
             *kind += sure;
         }
-        if !self.names.iter().any(|n| n.same_name(hit)) {
-            self.names.push(*hit);
-        }
-        self.surest = self.surest.max(sure);
+        self.names += u32::from(new || self.names == 0);
+        self.subject |= !dateline && hit.context.has(Cue::SentenceStart) && at.is_none_or(|at| (at as f64) < LEAD);
         for (sum, cue) in [
             (&mut self.dateline, Cue::Dateline),
             (&mut self.after_in, Cue::AfterIn),
             (&mut self.after_of, Cue::AfterOf),
             (&mut self.possessive, Cue::Possessive),
+            (&mut self.beside, Cue::AndPlace),
+            (&mut self.begins, Cue::SentenceStart),
+            (&mut self.said, Cue::BeforeSaid),
         ] {
             *sum += if hit.context.has(cue) { sure } else { 0.0 };
         }
     }
 }
 
-/// The countries named by `hits`, most weighted first, and the weight of each
-/// desk (countries and regions together).
-pub(super) fn candidates(
-    document: &Document,
-    hits: &[PlaceHit],
-    sure: &[f64],
-    prior: Option<&[f32]>,
-) -> (Vec<RankedCountry>, [f64; 10]) {
-    let mut tallies: Vec<Tally> = Vec::new();
+/// Counts the countries named by `hits`, most weighted first, and the weight of each desk (countries and regions
+/// together).
+pub(super) fn tally(document: &Document, hits: &[PlaceHit], sure: &[f64], tallies: &mut Vec<Tally>) -> [f64; 10] {
+    tallies.clear();
+    // One more than the place of each country in `tallies`.
+    let mut places = [0_u16; COUNTRIES];
     let mut desks = [0.0; 10];
     for (i, (hit, &sure)) in hits.iter().zip(sure).enumerate().filter(|(_, (_, sure))| **sure >= FAINT) {
         let shared = if hit.countries[1].is_some() { 0.5 } else { 1.0 };
         for country in hit.countries.iter().flatten() {
-            let tally = match tallies.iter_mut().position(|t| t.country == *country) {
-                Some(at) => tallies.get_mut(at),
-                None => {
-                    tallies.push(Tally::new(*country, i));
-                    tallies.last_mut()
-                }
-            };
-            if let Some(tally) = tally {
-                tally.add(document, hit, sure * shared);
+            let Some(place) = places.get_mut(country.index()) else { continue };
+            if *place == 0 {
+                tallies.push(Tally::new(*country, i));
+                *place = tallies.len() as u16;
+            }
+            if let Some(tally) = tallies.get_mut(usize::from(*place) - 1) {
+                tally.add(document, hit, sure * shared, hit.is_first(i));
             }
         }
         let weight = if (hit.first_token as usize) < document.title_tokens() { TITLE } else { 1.0 };
@@ -198,93 +240,140 @@ pub(super) fn candidates(
             *desk += weight * sure;
         }
     }
-    tallies.sort_by(|a, b| b.weight().total_cmp(&a.weight()).then(a.first_hit.cmp(&b.first_hit)));
-    for tally in &tallies {
+    tallies.sort_unstable_by(|a, b| {
+        let by_first = a.first_hit.cmp(&b.first_hit).then(a.country.cmp(&b.country));
+        b.weight().total_cmp(&a.weight()).then(by_first)
+    });
+    for tally in tallies.iter() {
         if let Some(desk) = desks.get_mut(tally.country.desk()) {
             *desk += tally.weight();
         }
     }
-    let ranked = (0..tallies.len()).filter_map(|rank| rank_one(document, &tallies, rank, &desks, prior)).collect();
-    (ranked, desks)
+    desks
 }
 
-fn rank_one(
+/// The vector of each tally.
+pub(super) fn vectors(
     document: &Document,
     tallies: &[Tally],
-    rank: usize,
     desks: &[f64; 10],
     prior: Option<&[f32]>,
-) -> Option<RankedCountry> {
-    let t = tallies.get(rank)?;
+    countries: &mut Vec<RankedCountry>,
+) {
+    let by_first = |a: &&Tally, b: &&Tally| a.first.total_cmp(&b.first);
+    let weight = |rank: usize| tallies.get(rank).map_or(0.0, Tally::weight);
+    let all = All {
+        words: document.tokens().len() as f64,
+        count: tallies.len() as f64,
+        total: tallies.iter().map(Tally::weight).sum(),
+        titles: tallies.iter().map(|t| t.title).sum(),
+        most: weight(0),
+        second: weight(1),
+        first: tallies.iter().min_by(by_first).map(|t| t.country),
+        all_desks: desks.iter().sum(),
+        dateline: tallies.iter().any(|t| t.dateline > 0.0),
+    };
+    countries.clear();
+    countries.extend(tallies.iter().enumerate().map(|(rank, tally)| vector(tally, rank, &all, desks, prior)));
+}
+
+/// What all countries of an article share.
+struct All {
+    words: f64,
+    count: f64,
+    total: f64,
+    titles: f64,
+    most: f64,
+    second: f64,
+    first: Option<CountryId>,
+    all_desks: f64,
+    dateline: bool,
+}
+
+fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[f32]>) -> RankedCountry {
     let is = |condition: bool| f64::from(u8::from(condition));
-    let total: f64 = tallies.iter().map(Tally::weight).sum();
-    let most = tallies.first().map_or(1.0, Tally::weight);
-    let titles: f64 = tallies.iter().map(|t| t.title).sum();
-    let rival = tallies.iter().enumerate().filter(|(i, _)| *i != rank).map(|(_, t)| t.weight()).fold(0.0, f64::max);
-    let first = tallies.iter().min_by(|a, b| a.first.total_cmp(&b.first)).map(|t| t.country);
+    let log = |x: f64| (1.0 + x).ln();
+    let rival = if rank == 0 { all.second } else { all.most };
     let weight = t.weight();
-    let share = weight / total.max(1e-9);
-    let relative = weight / most.max(1e-9);
-    let count = tallies.len() as f64;
+    let share = weight / all.total.max(1e-9);
+    let relative = weight / all.most.max(1e-9);
     let mentions = t.title + t.text;
-    let words = document.tokens().len() as f64;
-    let short = is(words < 60.0);
-    let all_desks: f64 = desks.iter().sum();
+    let short = is(all.words < 60.0);
     let own_desk = desks.get(t.country.desk()).copied().unwrap_or(0.0);
     let named = |kind| is(t.kind(kind) > 0.0);
     let log_prior = prior.and_then(|p| p.get(t.country.desk())).map(|p| f64::from(p.max(1e-4)).ln());
     let only = |kinds: &[HitKind]| is(kinds.iter().map(|k| t.kind(*k)).sum::<f64>() >= mentions - 1e-9);
+    // Bounded, so that one sure mention is not outdone by its certainty.
+    let true_odds = ((1.0 - t.untrue) / t.untrue.max(1e-6)).max(1e-2).ln().min(4.0);
+    let only_dateline = t.dateline > 0.0 && mentions <= 1.0;
+    let (local, log_prior_or_0) = (t.kind(HitKind::City) + t.kind(HitKind::Subdivision), log_prior.unwrap_or(0.0));
     let features = [
         share,
         relative,
-        t.text.ln_1p(),
-        t.title.ln_1p(),
-        t.title / titles.max(1e-9),
+        log(t.text),
+        log(t.title),
+        t.title / all.titles.max(1e-9),
         is(t.title > 0.0),
         1.0 - t.first,
         is(t.lead > 0.0 || t.title > 0.0),
-        t.lead.ln_1p(),
-        (t.names.len() as f64).ln_1p(),
+        log(t.lead),
+        log(f64::from(t.names)),
         named(HitKind::Country),
         named(HitKind::Demonym),
         named(HitKind::Capital),
-        is(t.kind(HitKind::City) + t.kind(HitKind::Subdivision) > 0.0),
+        is(local > 0.0),
         named(HitKind::Body),
         named(HitKind::Leader),
         1.0 / (1.0 + rank as f64),
         is(rank == 0),
-        1.0 / count,
-        is(tallies.len() == 1),
+        1.0 / all.count,
+        is(all.count == 1.0),
         is(mentions <= 1.0),
         is(t.dateline > 0.0),
-        is(t.dateline > 0.0 && mentions <= 1.0),
+        is(only_dateline),
         only(&[HitKind::Capital]),
-        t.surest,
+        true_odds,
         ((weight + 0.5) / (rival + 0.5)).ln(),
         f64::from(t.parts.count_ones()) / PARTS as f64,
         is(t.country.code() == "US"),
         is(t.country.code() == "GB"),
-        count.ln(),
+        all.count.ln(),
         short,
         short * share,
-        t.after_in.ln_1p(),
-        t.after_of.ln_1p(),
-        t.possessive.ln_1p(),
+        log(t.after_in),
+        log(t.after_of),
+        log(t.possessive),
         share * share,
         relative * relative,
-        own_desk / all_desks.max(1e-9),
-        log_prior.unwrap_or(0.0),
+        own_desk / all.all_desks.max(1e-9),
+        log_prior_or_0,
         is(log_prior.is_none()),
-        share / count,
+        share / all.count,
         is(t.title > 0.0 && rank == 0),
         only(&[HitKind::Body, HitKind::Leader]),
-        is(first == Some(t.country)),
+        is(all.first == Some(t.country)),
+        log(t.beside),
+        log(t.begins),
+        log(t.said),
+        is(only_dateline && all.count > 1.0),
+        is(t.dateline == 0.0 && all.dateline),
+        is(t.subject),
+        short * is(only_dateline && all.count > 1.0),
+        short * relative,
+        short * is(t.title > 0.0),
+        short * (1.0 - t.first),
+        short * named(HitKind::Country),
+        short * named(HitKind::Demonym),
+        short * named(HitKind::Capital),
+        short * is(local > 0.0),
+        short * is(rank == 0),
+        short * is(all.count == 1.0),
+        short * all.count.ln(),
+        short * true_odds,
+        short * log(t.after_in),
+        short * log(t.after_of),
+        short * log(t.beside),
+        short * log_prior_or_0,
     ];
-    Some(RankedCountry { country: t.country, features, weight, first_hit: t.first_hit })
-}
-
-/// How likely each hit is a mention of its place.
-pub(super) fn sureness(model: &super::Logistic, hits: &[PlaceHit]) -> Vec<f64> {
-    let support = Support::of(hits);
-    (0..hits.len()).map(|i| model.probability(&super::mention::features(hits, i, &support))).collect()
+    RankedCountry { country: t.country, features, weight, named: 1.0 - t.untrue, first_hit: t.first_hit }
 }

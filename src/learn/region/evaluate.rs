@@ -1,9 +1,9 @@
 //! Figures of the region head on labelled rows, set by set, beside the baselines.
 
-use super::{DeskPrior, rows, train_region};
+use super::{DeskPrior, rows};
 use crate::{
     eval::metrics::{self, Estimate},
-    heads::region::{ABOUT, RegionHead, desk},
+    heads::region::{ABOUT, Counted, RegionHead, desk},
     learn::rows::LabelledArticle,
     places::{
         Gazetteer, HitKind, PlaceHit,
@@ -28,7 +28,7 @@ pub struct SetReport {
     pub countries_n: usize,
     /// The trained head.
     pub head: Estimates,
-    /// What needs no training.
+    /// What is simpler.
     pub baselines: Baselines,
     /// Gap between the probability "is about" and how often it is, over all countries named.
     pub calibration_error: f64,
@@ -53,9 +53,11 @@ pub struct Estimates {
     pub desk_macro_f1: Estimate,
 }
 
-/// Answers without training.
+/// Simpler answers.
 #[derive(Debug, Clone, Serialize)]
 pub struct Baselines {
+    /// TF-IDF and logistic regression over words: desks only.
+    pub words: Estimates,
     /// Names counted, those of the title three times; countries with 30 % of the most named.
     pub count: Estimates,
     /// The most frequent country and desk of the rows themselves.
@@ -79,6 +81,7 @@ struct Answer {
     desk: Option<usize>,
     head: Told,
     count: Told,
+    words: Told,
     /// Probability and truth of each country named.
     about: Vec<(f64, bool)>,
 }
@@ -116,16 +119,21 @@ fn answer(
         return None;
     }
     rows::read_region_row(row, document);
-    let hits = gazetteer.find(document, detect_language(document));
-    let counted = head.count(document, &hits, desk_prior(document).as_deref());
+    let places = gazetteer.find(document, detect_language(document));
+    let hits = places.hits();
+    let mut counted = Counted::default();
+    let prior = desk_prior(document);
+    head.count(document, hits, prior.as_deref(), &mut counted);
     let mut ranked: Vec<(f64, CountryId)> =
         counted.about.iter().zip(&counted.countries).map(|(p, c)| (*p, c.country)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let kept = ranked.iter().filter(|(p, _)| *p >= ABOUT).map(|(_, c)| *c).collect();
     let about = focus.iter().flat_map(|f| ranked.iter().map(|(p, c)| (*p, f.contains(c)))).collect();
     let top = ranked.first().map(|(_, c)| *c);
-    let count = heuristic(document, &hits);
-    Some(Answer { focus, desk, head: (kept, top, desk::best(&counted.desks)), count, about })
+    let count = heuristic(document, hits);
+    let likeliest = prior.iter().flatten().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    let words = (Vec::new(), None, likeliest.map_or(DESKS.len(), |(i, _)| i));
+    Some(Answer { focus, desk, head: (kept, top, desk::best(&counted.desks)), count, words, about })
 }
 
 /// Counts names, without any training.
@@ -167,7 +175,11 @@ fn report(set: &str, answers: &[Answer]) -> SetReport {
         set: set.to_owned(),
         countries_n: focused.len(),
         head: estimates(answers, |a| &a.head),
-        baselines: Baselines { count: estimates(answers, |a| &a.count), majority: estimates(answers, |_| &majority) },
+        baselines: Baselines {
+            words: estimates(answers, |a| &a.words),
+            count: estimates(answers, |a| &a.count),
+            majority: estimates(answers, |_| &majority),
+        },
         calibration_error: metrics::expected_calibration_error(&p, &right),
         desk_n: answers.iter().filter(|a| a.desk.is_some()).count(),
     }
@@ -218,51 +230,4 @@ fn estimates<'a>(answers: &'a [Answer], get: impl Fn(&'a Answer) -> &'a Told) ->
         desk_accuracy: on_desks(&metrics::accuracy),
         desk_macro_f1: on_desks(&|t, p| metrics::macro_f1(t, p, DESKS.len() + 1)),
     }
-}
-
-/// For each set of `rows`: trains on all others and measures on it.
-///
-/// # Errors
-/// When training fails.
-pub fn leave_one_set_out(
-    rows: &[LabelledArticle],
-    desk_prior: &DeskPrior<'_>,
-    gazetteer: &Gazetteer,
-    seed: u64,
-    progress: &dyn Fn(&str),
-) -> Result<RegionReport, String> {
-    let mut names: Vec<&str> = rows.iter().filter(|r| rows::focus(r).is_some()).map(rows::set).collect();
-    names.sort_unstable();
-    names.dedup();
-    let mut reports = Vec::new();
-    for name in names {
-        progress(&format!("region: without {name}"));
-        let (held_out, rest): (Vec<_>, Vec<_>) = rows.iter().cloned().partition(|r| rows::set(r) == name);
-        let trained = train_region(&rest, desk_prior, gazetteer, seed, &|_| ())?;
-        let report = evaluate_region(&trained.head, gazetteer, &held_out, desk_prior);
-        reports.extend(report.sets.into_iter().filter(|r| r.set == name));
-    }
-    Ok(RegionReport { sets: reports })
-}
-
-/// Trains without any row about `countries`. Three reports: the `rows` that are about them by that head, the same rows
-/// by a head trained on all of `train`, and the rest of the rows by the first head.
-///
-/// # Errors
-/// When training fails.
-pub fn unseen_countries(
-    train: &[LabelledArticle],
-    rows: &[LabelledArticle],
-    countries: &[&str],
-    desk_prior: &DeskPrior<'_>,
-    gazetteer: &Gazetteer,
-    seed: u64,
-) -> Result<[RegionReport; 3], String> {
-    let about = |row: &LabelledArticle| row.countries.iter().flatten().any(|c| countries.contains(&c.as_str()));
-    let seen: Vec<LabelledArticle> = train.iter().filter(|r| !about(r)).cloned().collect();
-    let trained = train_region(&seen, desk_prior, gazetteer, seed, &|_| ())?;
-    let full = train_region(train, desk_prior, gazetteer, seed, &|_| ())?;
-    let (unseen, rest): (Vec<_>, Vec<_>) = rows.iter().cloned().partition(about);
-    let measure = |head, part: &[LabelledArticle]| evaluate_region(head, gazetteer, part, desk_prior);
-    Ok([measure(&trained.head, &unseen), measure(&full.head, &unseen), measure(&trained.head, &rest)])
 }

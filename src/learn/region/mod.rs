@@ -1,13 +1,14 @@
 //! Training and measuring of the region head.
 
+mod compare;
 mod evaluate;
 mod logistic;
 mod rows;
+mod templates;
 mod train;
 
-pub use evaluate::{
-    Baselines, Estimates, RegionReport, SetReport, evaluate_region, leave_one_set_out, unseen_countries,
-};
+pub use compare::{RegionComparison, UNSEEN, compare_region};
+pub use evaluate::{Baselines, Estimates, RegionReport, SetReport, evaluate_region};
 pub use rows::{desk_label, read_region_row};
 pub use train::{RegionTraining, train_region};
 

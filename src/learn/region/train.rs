@@ -1,9 +1,11 @@
-//! Fits the two logistic models of the region head: is this name a place here,
-//! and is the story about this country.
+//! Fits the logistic models of the region head: is this name a place here, is
+//! the story about this country, and which desk is it for.
 
-use super::{DeskPrior, logistic, rows};
+use super::{DeskPrior, logistic, rows, templates};
 use crate::{
-    heads::region::{DeskMix, FEATURES, Logistic, MENTION_FEATURES, RegionHead, mention_features},
+    heads::region::{
+        Counted, DESK_FEATURES, DeskModel, FEATURES, Logistic, MENTION_FEATURES, RegionHead, mention_features,
+    },
     learn::rows::LabelledArticle,
     places::{Gazetteer, HitKind, countries::CountryId},
     text::{Document, detect_language},
@@ -17,8 +19,11 @@ use std::collections::BTreeMap;
 /// Articles that a set counts as, at most and at least: large sets are sampled, small ones repeated.
 const MOST_OF_A_SET: usize = 800;
 const MOST_OF_A_SECTION: usize = 600;
-const LEAST_OF_A_SET: usize = 400;
-const MOST_REPEATS: usize = 4;
+const LEAST_OF_A_SET: usize = 1_000;
+const MOST_REPEATS: usize = 6;
+/// How many times a mention of a sentence from a template counts: of articles only the countries that are named anywhere
+/// are known, of sentences each name.
+const SENTENCE_REPEATS: usize = 2;
 /// Words of a brief.
 const BRIEF_WORDS: usize = 45;
 /// Penalty of both models.
@@ -38,7 +43,8 @@ pub struct RegionTraining {
     pub candidates: usize,
 }
 
-/// Trains on the rows given, which are to be of the training part only. The same rows and seed give the same bytes.
+/// Trains on the rows given, which are to be of the training part only, and on sentences made from templates, none of
+/// them with a country of `without`. The same rows and seed give the same bytes.
 ///
 /// `desk_prior` should be made without the row it is asked about (out of fold), or the ranker learns to trust it too much.
 ///
@@ -46,20 +52,22 @@ pub struct RegionTraining {
 /// When too few rows carry countries.
 pub fn train_region(
     rows: &[LabelledArticle],
+    without: &[CountryId],
     desk_prior: &DeskPrior<'_>,
     gazetteer: &Gazetteer,
     seed: u64,
     progress: &dyn Fn(&str),
 ) -> Result<RegionTraining, String> {
-    let sample = sample(rows, seed);
+    let sample = sample(rows, seed, |r| rows::focus(r).is_some());
+    let sentences = templates::sentences(without, seed);
     let articles = sample.iter().map(|(set, rows)| ((*set).to_owned(), rows.len())).collect();
     progress("region: mentions");
-    let (mention, mentions) = fit_mentions(rows, gazetteer)?;
+    let (mention, mentions) = fit_mentions(rows, &sentences, gazetteer)?;
     progress("region: countries");
     let mut head = RegionHead {
         mention,
         ranker: Logistic { weights: vec![0.0; FEATURES], bias: 0.0 },
-        desks: DeskMix::default(),
+        desks: DeskModel::default(),
         least_desk: LEAST_DESK,
     };
     let mut examples: Vec<([f64; FEATURES], bool)> = Vec::new();
@@ -78,10 +86,16 @@ pub fn train_region(
             }
         }
     }
+    for sentence in &sentences {
+        document.read("", &sentence.text);
+        add_candidates(&head, gazetteer, &document, desk_prior, &sentence.about, 1, &mut examples);
+    }
     progress(&format!("region: {} candidate countries", examples.len()));
     let features: Vec<&[f64]> = examples.iter().map(|(x, _)| &x[..]).collect();
     let truth: Vec<bool> = examples.iter().map(|(_, y)| *y).collect();
     head.ranker = logistic::fit(&features, &truth, ALPHA)?;
+    progress("region: desks");
+    head.desks = fit_desks(&head, rows, desk_prior, gazetteer, seed)?;
     head.check()?;
     Ok(RegionTraining { head, articles, mentions, candidates: examples.len() })
 }
@@ -95,18 +109,67 @@ fn add_candidates(
     repeats: usize,
     examples: &mut Vec<([f64; FEATURES], bool)>,
 ) {
-    let hits = gazetteer.find(document, detect_language(document));
-    let counted = head.count(document, &hits, desk_prior(document).as_deref());
+    let places = gazetteer.find(document, detect_language(document));
+    let mut counted = Counted::default();
+    head.count(document, places.hits(), desk_prior(document).as_deref(), &mut counted);
     for country in counted.countries {
-        let example = (country.features, focus.contains(&country.country));
+        let about = focus.contains(&country.country);
+        // Agencies of old labelled each story with the place that it was filed from; in a text of a few lines that is
+        // not learned.
+        if about && country.only_filed_from() {
+            continue;
+        }
+        let example = (country.features, about);
         examples.extend(std::iter::repeat_n(example, repeats));
     }
 }
 
-/// At most [`MOST_OF_A_SET`] rows with countries of each set, drawn by `seed`.
-fn sample(rows: &[LabelledArticle], seed: u64) -> BTreeMap<&str, Vec<&LabelledArticle>> {
+/// The weights of the desks' features: each pair of the right desk and another is an example of "this one rather than
+/// that", from the difference of their vectors, which estimates the weights of the softmax over all.
+fn fit_desks(
+    head: &RegionHead,
+    rows: &[LabelledArticle],
+    desk_prior: &DeskPrior<'_>,
+    gazetteer: &Gazetteer,
+    seed: u64,
+) -> Result<DeskModel, String> {
+    let mut examples: Vec<([f64; DESK_FEATURES.len()], bool)> = Vec::new();
+    let (mut document, mut counted) = (Document::default(), Counted::default());
+    for set in sample(rows, seed, |r| rows::desk_label(r).is_some()).values() {
+        for row in set {
+            let Some(desk) = rows::desk_label(row) else { continue };
+            rows::read_region_row(row, &mut document);
+            let places = gazetteer.find(&document, detect_language(&document));
+            let prior = desk_prior(&document);
+            head.count(&document, places.hits(), prior.as_deref(), &mut counted);
+            let vectors = head.desk_vectors(&counted, prior.as_deref());
+            let Some(right) = vectors.get(desk) else { continue };
+            for (other, vector) in vectors.iter().enumerate().filter(|(i, _)| *i != desk) {
+                let sign = if other % 2 == 0 { 1.0 } else { -1.0 };
+                let mut difference = [0.0; DESK_FEATURES.len()];
+                for ((to, a), b) in difference.iter_mut().zip(right).zip(vector) {
+                    *to = sign * (a - b);
+                }
+                examples.push((difference, sign > 0.0));
+            }
+        }
+    }
+    if examples.is_empty() {
+        return Ok(DeskModel::default());
+    }
+    let features: Vec<&[f64]> = examples.iter().map(|(x, _)| &x[..]).collect();
+    let truth: Vec<bool> = examples.iter().map(|(_, y)| *y).collect();
+    Ok(DeskModel { weights: logistic::fit(&features, &truth, ALPHA)?.weights })
+}
+
+/// At most [`MOST_OF_A_SET`] rows of each set that are `wanted`, drawn by `seed`.
+fn sample(
+    rows: &[LabelledArticle],
+    seed: u64,
+    wanted: impl Fn(&LabelledArticle) -> bool,
+) -> BTreeMap<&str, Vec<&LabelledArticle>> {
     let mut sets: BTreeMap<&str, Vec<&LabelledArticle>> = BTreeMap::new();
-    for row in rows.iter().filter(|r| rows::focus(r).is_some()) {
+    for row in rows.iter().filter(|r| wanted(r)) {
         sets.entry(rows::set(row)).or_default().push(row);
     }
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
@@ -122,18 +185,28 @@ fn sample(rows: &[LabelledArticle], seed: u64) -> BTreeMap<&str, Vec<&LabelledAr
 }
 
 /// Fits on rows whose named countries are annotated; names of peoples, bodies and leaders are not annotated there.
-fn fit_mentions(rows: &[LabelledArticle], gazetteer: &Gazetteer) -> Result<(Logistic, usize), String> {
+fn fit_mentions(
+    rows: &[LabelledArticle],
+    sentences: &[templates::Sentence],
+    gazetteer: &Gazetteer,
+) -> Result<(Logistic, usize), String> {
     let mut examples: Vec<([f64; MENTION_FEATURES], bool)> = Vec::new();
     let mut document = Document::default();
     for row in rows {
         let Some(mentioned) = rows::mentioned(row) else { continue };
         // The whole article, and its parts as if they were briefs.
         rows::read_region_row(row, &mut document);
-        add_mentions(&document, gazetteer, &mentioned, &mut examples);
+        add_mentions(&document, gazetteer, &mentioned, false, &mut examples);
         let words: Vec<&str> = row.text.split_inclusive(char::is_whitespace).collect();
         for (i, brief) in words.chunks(BRIEF_WORDS).enumerate() {
             document.read(if i == 0 { &row.title } else { "" }, &brief.concat());
-            add_mentions(&document, gazetteer, &mentioned, &mut examples);
+            add_mentions(&document, gazetteer, &mentioned, false, &mut examples);
+        }
+    }
+    for sentence in sentences {
+        document.read("", &sentence.text);
+        for _ in 0..SENTENCE_REPEATS {
+            add_mentions(&document, gazetteer, &sentence.named, true, &mut examples);
         }
     }
     if examples.is_empty() {
@@ -148,13 +221,15 @@ fn add_mentions(
     document: &Document,
     gazetteer: &Gazetteer,
     mentioned: &[CountryId],
+    all_kinds: bool,
     examples: &mut Vec<([f64; MENTION_FEATURES], bool)>,
 ) {
-    let hits = gazetteer.find(document, detect_language(document));
+    let places = gazetteer.find(document, detect_language(document));
+    let hits = places.hits();
     for (i, hit) in hits.iter().enumerate() {
-        let annotated = hit.kind.is_local() || hit.kind == HitKind::Country;
+        let annotated = all_kinds || hit.kind.is_local() || hit.kind == HitKind::Country;
         if let Some(country) = hit.countries[0].filter(|_| annotated) {
-            examples.push((mention_features(&hits, i), mentioned.contains(&country)));
+            examples.push((mention_features(hits, i), mentioned.contains(&country)));
         }
     }
 }

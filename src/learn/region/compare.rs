@@ -1,0 +1,120 @@
+//! The region head beside what is simpler, on dev rows, on sets that it never saw, and on countries that it never saw.
+
+use super::{DeskPrior, RegionReport, evaluate_region, rows, train_region};
+use crate::{
+    heads::region::RegionHead,
+    learn::{
+        config::TrainConfig,
+        desk::{self, DeskModel},
+        load::Corpus,
+        rows::{LabelledArticle, Split},
+        space::Encoder,
+        word_vectors::WordVectors,
+    },
+    places::{DEFAULT_GAZETTEER, Gazetteer, countries::CountryId},
+    text::Document,
+};
+use serde::Serialize;
+use std::cell::RefCell;
+
+/// The countries that are held out together: of every desk but North America, much and little reported.
+pub const UNSEEN: [&str; 10] = ["SY", "IQ", "VE", "NG", "PK", "VN", "TH", "KE", "GR", "MM"];
+/// Rows of a held-out set that are measured on, evenly drawn.
+const MOST_ROWS: usize = 1_500;
+
+/// All tables.
+#[derive(Debug, Clone, Serialize)]
+pub struct RegionComparison {
+    /// Dev rows, trained on the training rows.
+    pub dev: RegionReport,
+    /// Each set, trained on all others.
+    pub held_out: RegionReport,
+    /// Dev rows about [`UNSEEN`], trained without any row about them.
+    pub unseen: RegionReport,
+    /// The same rows, trained on all training rows.
+    pub seen: RegionReport,
+}
+
+/// A head with the words' opinion.
+struct Fitted {
+    head: RegionHead,
+    words: Option<DeskModel>,
+}
+
+struct Comparer<'a, 'v> {
+    encoder: RefCell<Encoder<'v>>,
+    gazetteer: Gazetteer,
+    config: &'a TrainConfig,
+}
+
+/// Fits and measures all. `sources`: the sets to hold out; empty: each that says countries or desks.
+///
+/// # Errors
+/// When a training fails.
+pub fn compare_region(
+    corpus: &Corpus,
+    sources: &[String],
+    config: &TrainConfig,
+    vectors: Option<&WordVectors>,
+    progress: &dyn Fn(&str),
+) -> Result<RegionComparison, String> {
+    let part = |split| -> Vec<LabelledArticle> {
+        let labelled = |r: &LabelledArticle| rows::focus(r).is_some() || rows::desk_label(r).is_some();
+        corpus.part(split).map(|e| e.article.clone()).filter(labelled).collect()
+    };
+    let (train, dev) = (part(Split::Train), part(Split::Dev));
+    progress("choosing the features");
+    let encoder = Encoder::fit(train.iter(), &config.features, vectors, config.topic.vector_scale);
+    let comparer = Comparer { encoder: RefCell::new(encoder), gazetteer: Gazetteer::parse(DEFAULT_GAZETTEER)?, config };
+    progress("all training rows");
+    let full = comparer.fit(&train, &dev, &[])?;
+    let report = comparer.measure(&full, &dev);
+
+    progress("without ten countries");
+    let about = |row: &&LabelledArticle| row.countries.iter().flatten().any(|c| UNSEEN.contains(&c.as_str()));
+    let without =
+        |rows: &[LabelledArticle]| -> Vec<LabelledArticle> { rows.iter().filter(|r| !about(r)).cloned().collect() };
+    let countries: Vec<CountryId> = UNSEEN.iter().filter_map(|c| CountryId::from_code(c)).collect();
+    let blind = comparer.fit(&without(&train), &without(&dev), &countries)?;
+    let theirs: Vec<LabelledArticle> = dev.iter().filter(about).cloned().collect();
+    let (unseen, seen) = (comparer.measure(&blind, &theirs), comparer.measure(&full, &theirs));
+
+    let mut sets: Vec<String> = train.iter().map(|r| rows::set(r).to_owned()).collect();
+    sets.sort_unstable();
+    sets.dedup();
+    sets.retain(|s| sources.is_empty() || sources.contains(s));
+    let mut held_out = Vec::new();
+    for set in &sets {
+        progress(&format!("without {set}"));
+        let rest = |rows: &[LabelledArticle]| -> Vec<LabelledArticle> {
+            rows.iter().filter(|r| rows::set(r) != set).cloned().collect()
+        };
+        let fitted = comparer.fit(&rest(&train), &rest(&dev), &[])?;
+        let own: Vec<&LabelledArticle> = train.iter().chain(&dev).filter(|r| rows::set(r) == set).collect();
+        let own: Vec<LabelledArticle> =
+            own.iter().step_by(own.len().div_ceil(MOST_ROWS)).map(|r| (*r).clone()).collect();
+        held_out.extend(comparer.measure(&fitted, &own).sets.into_iter().filter(|r| r.set == *set));
+    }
+    Ok(RegionComparison { dev: report, held_out: RegionReport { sets: held_out }, unseen, seen })
+}
+
+impl Comparer<'_, '_> {
+    fn fit(&self, train: &[LabelledArticle], dev: &[LabelledArticle], without: &[CountryId]) -> Result<Fitted, String> {
+        let words = desk::fit(train, dev, &[], &mut self.encoder.borrow_mut(), self.config);
+        let words = words.map_err(|e| e.to_string())?;
+        let prior = |document: &Document| {
+            let row = self.encoder.borrow_mut().encode_document(document);
+            words.as_ref().map(|w| w.out_of_fold(document, &row))
+        };
+        let head = train_region(train, without, &prior, &self.gazetteer, self.config.seed, &|_| ())?.head;
+        Ok(Fitted { head, words })
+    }
+
+    fn measure(&self, fitted: &Fitted, rows: &[LabelledArticle]) -> RegionReport {
+        let prior: &DeskPrior<'_> = &|document: &Document| {
+            let row = self.encoder.borrow_mut().encode_document(document);
+            fitted.words.as_ref().map(|w| w.probabilities(&row))
+        };
+        evaluate_region(&fitted.head, &self.gazetteer, rows, prior)
+    }
+}
