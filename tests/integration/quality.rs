@@ -54,6 +54,12 @@ fn countries_of_fresh_sentences_that_are_traps() {
     traps("region_traps_fresh.tsv", 0.88);
 }
 
+/// Written when the head was finished and never learned from: 59 of 70 when it was first run.
+#[test]
+fn countries_of_held_out_sentences_that_are_traps() {
+    traps("region_traps_held_out.tsv", 0.8);
+}
+
 #[track_caller]
 fn traps(file: &str, floor: f64) {
     let mut desk = Desk::new();
