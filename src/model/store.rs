@@ -246,7 +246,8 @@ impl Store {
             return Err(StoreError::NoLabel(name.to_owned(), Label::Stable.name()));
         };
         let to = earlier.first().ok_or_else(|| StoreError::NoEarlier(name.to_owned()))?;
-        self.resolve(&format!("{name}@{to}"))?;
+        // Verified before it is made stable: a server that starts later could not open a damaged one.
+        Bundle::read(&self.dir(name, to)?)?;
         let (from, reason) = (Some(from.clone()), reason.map(str::to_owned));
         let event = Event { from, reason, ..Event::now("rollback", to) };
         self.record(name, &event)?;
@@ -428,6 +429,19 @@ mod tests {
         assert_eq!((history[4].action.as_str(), history[4].reason.as_deref()), ("rollback", Some("worse")));
         assert_eq!(store.collect("m", 0).unwrap(), ["2", "3"]);
         assert_eq!(store.versions("m").unwrap(), ["1"]);
+    }
+
+    #[test]
+    fn a_damaged_version_is_not_gone_back_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path());
+        for version in ["1", "2"] {
+            install(&store, version, version).unwrap();
+            store.promote("m", version, Event::now("promote", version)).unwrap();
+        }
+        fs::write(dir.path().join("m/1/a.txt"), "x").unwrap();
+        assert!(matches!(store.rollback("m", None), Err(StoreError::Bundle(_))));
+        assert_eq!(stable(&store), "2");
     }
 
     #[test]
