@@ -115,7 +115,7 @@ fn desk_answer(row: usize, truth: usize, answer: &Prediction) -> Answer {
     let Some(region) = &answer.region else {
         return Answer { row, truth, predicted: none + 1, probability: 0.0, answered: false };
     };
-    let predicted = desk_index(&region.primary_desk).unwrap_or(none);
+    let predicted = desk_index(region.primary_desk).unwrap_or(none);
     let probability = region.desks.iter().find(|d| d.code == region.primary_desk).map_or(0.0, |d| d.probability);
     Answer { row, truth, predicted, probability, answered: region.abstained.is_none() }
 }

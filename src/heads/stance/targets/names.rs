@@ -26,7 +26,7 @@ impl Search<'_> {
                 let key = words.key(stop).filter(|_| upper && words.gap(stop - 1) == Gap::Apart)?;
                 initials(own, begin, end).contains(&key).then_some(key)
             };
-            if let Some(short) = self.found.iter().filter_map(candidate).last() {
+            if let Some(short) = self.found.iter().filter_map(candidate).next_back() {
                 self.phrase(&[short], true, true);
             }
         } else if let Some(short) = own.key(begin).filter(|_| own.is_upper(begin)) {
