@@ -76,8 +76,14 @@ impl ClassifierService for Canned {
 fn main() {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     // As `wiredesk serve` does; the client has a runtime of its own.
-    let server = Builder::new_multi_thread().worker_threads(cores.div_ceil(3)).enable_all().build().unwrap();
-    let client = Builder::new_multi_thread().worker_threads(cores.div_ceil(3)).enable_all().build().unwrap();
+    let server =
+        Builder::new_multi_thread().thread_name("io").worker_threads(cores.div_ceil(3)).enable_all().build().unwrap();
+    let client = Builder::new_multi_thread()
+        .thread_name("client")
+        .worker_threads(cores.div_ceil(3))
+        .enable_all()
+        .build()
+        .unwrap();
 
     let real = server.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -92,7 +92,9 @@ impl ClassifierService for Classifier {
         let checked = convert::request(request.into_inner(), &self.0.limits)?;
         let core = Arc::clone(&self.0);
         let queued = Instant::now();
-        let mut reply = self.0.engine.quick(deadline, move |scratch| core.classify(checked, queued, scratch))?;
+        let weight = checked.article.title.len() + checked.article.text.len();
+        let mut reply =
+            self.0.engine.quick(deadline, weight, move |scratch| core.classify(checked, queued, scratch)).await?;
         Ok(Response::new(reply.wait().await??))
     }
 

@@ -11,6 +11,7 @@
 mod batch;
 mod classifier;
 mod convert;
+mod cork;
 mod engine;
 mod health;
 mod layers;

@@ -3,6 +3,7 @@
 use super::{
     Registry,
     classifier::{Classifier, Core},
+    cork::Corked,
     engine::Engine,
     health,
     layers::GuardLayer,
@@ -12,6 +13,7 @@ use super::{
 use crate::article::Limits;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use tonic::{
     codec::CompressionEncoding,
@@ -120,6 +122,7 @@ pub async fn run(
         .add_service(reflection().build_v1alpha()?);
 
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(KEEPALIVE));
+    let incoming = incoming.map(|io| io.map(Corked::new));
     let server = router.serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned());
     let mut server = std::pin::pin!(server);
     tokio::select! {

@@ -6,21 +6,35 @@
 //! Workers take turns between the lanes when both have work, so neither starves
 //! the other: a single call waits behind at most one piece for each worker.
 //!
+//! Single calls go in rounds: what has come when the async side has read all that there was is taken together and its
+//! replies leave together. For each call that came and went alone two threads would wake up and the socket be written
+//! once more, which costs more than classifying an article.
+//!
 //! Work whose caller has gone or whose deadline has passed is dropped when it
 //! comes up, before it costs anything. A panic fails its own piece only.
 
+mod job;
+
+pub(super) use job::Reply;
+
 use super::status::Refusal;
+use job::{Job, Panicked, Spare, Task};
 use std::{
     collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Instant,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::{sync::Semaphore, task::yield_now};
 
 /// Pieces in the bulk lane for each worker: enough that none runs dry.
 const BULK_PER_WORKER: usize = 4;
+/// Most single calls that a worker takes at a time ...
+const ROUND_CALLS: usize = 16;
+/// ... and most bytes of their texts, so that none waits long for the others.
+const ROUND_BYTES: usize = 32 << 10;
+/// Bytes of text that are worth waking another worker for.
+const WAKE_BYTES: usize = 8 << 10;
 
 /// The worker threads and their queue. They end when the last clone is dropped.
 /// `S` is what each thread keeps from job to job.
@@ -37,11 +51,14 @@ struct Shared<S> {
     bell: Condvar,
     /// Most jobs in the quick lane.
     capacity: usize,
+    workers: usize,
 }
 
 struct Queue<S> {
     quick: VecDeque<Box<dyn Job<S>>>,
     bulk: VecDeque<Box<dyn Job<S>>>,
+    /// Bytes of text in the quick lane.
+    quick_bytes: usize,
     /// Which lane goes first when both have work.
     bulk_turn: bool,
     /// Workers that wait for the bell.
@@ -49,73 +66,19 @@ struct Queue<S> {
     closed: bool,
 }
 
-trait Job<S>: Send {
-    /// Does the work, unless nobody wants it any more.
-    fn run(self: Box<Self>, state: &mut S) -> Result<(), Panicked>;
-}
-
-/// The thread's state may be half-changed: make a new one.
-struct Panicked;
-
-struct Task<F, T> {
-    work: F,
-    reply: oneshot::Sender<Result<T, Refusal>>,
-    deadline: Option<Instant>,
-    /// Held by bulk work until it is done or dropped.
-    _room: Option<OwnedSemaphorePermit>,
-}
-
-impl<S, F, T> Job<S> for Task<F, T>
-where
-    F: FnOnce(&mut S) -> T + Send,
-    T: Send,
-{
-    fn run(self: Box<Self>, state: &mut S) -> Result<(), Panicked> {
-        let Self { work, reply, deadline, _room } = *self;
-        if reply.is_closed() {
-            return Ok(());
-        }
-        if deadline.is_some_and(|d| d <= Instant::now()) {
-            let _gone = reply.send(Err(Refusal::Expired));
-            return Ok(());
-        }
-        let result = catch_unwind(AssertUnwindSafe(|| work(state))).map_err(|_| Panicked);
-        let ok = result.is_ok();
-        let _gone = reply.send(result.map_err(|Panicked| Refusal::Internal));
-        if ok { Ok(()) } else { Err(Panicked) }
-    }
-}
-
-/// Work that nobody waits for.
-struct Spare<F> {
-    work: F,
-    _room: OwnedSemaphorePermit,
-}
-
-impl<S, F: FnOnce(&mut S) + Send> Job<S> for Spare<F> {
-    fn run(self: Box<Self>, state: &mut S) -> Result<(), Panicked> {
-        let Self { work, _room } = *self;
-        catch_unwind(AssertUnwindSafe(|| work(state))).map_err(|_| Panicked)
-    }
-}
-
-/// The answer to come. Dropping it cancels the work if it has not begun.
-#[derive(Debug)]
-pub(super) struct Reply<T>(oneshot::Receiver<Result<T, Refusal>>);
-
-impl<T> Reply<T> {
-    /// Waits for the answer. May be dropped and called again.
-    pub(super) async fn wait(&mut self) -> Result<T, Refusal> {
-        (&mut self.0).await.unwrap_or(Err(Refusal::Closing))
-    }
-}
-
 impl<S: Default + 'static> Engine<S> {
     /// Starts `workers` threads; the quick lane holds `capacity` jobs.
     pub(super) fn start(workers: usize, capacity: usize) -> std::io::Result<Self> {
         let workers = workers.max(1);
-        let queue = Queue { quick: VecDeque::new(), bulk: VecDeque::new(), bulk_turn: false, idle: 0, closed: false };
-        let shared = Arc::new(Shared { queue: Mutex::new(queue), bell: Condvar::new(), capacity });
+        let queue = Queue {
+            quick: VecDeque::new(),
+            bulk: VecDeque::new(),
+            quick_bytes: 0,
+            bulk_turn: false,
+            idle: 0,
+            closed: false,
+        };
+        let shared = Arc::new(Shared { queue: Mutex::new(queue), bell: Condvar::new(), capacity, workers });
         // Made before the threads: dropped on an early return, it ends those that run.
         let engine = Self { shared, bulk_room: Arc::new(Semaphore::new(workers * BULK_PER_WORKER)), workers };
         for i in 0..workers {
@@ -130,21 +93,30 @@ impl<S: Default + 'static> Engine<S> {
         self.workers * 2
     }
 
-    /// Puts a single call's work in the quick lane, or refuses it at once.
-    pub(super) fn quick<F, T>(&self, deadline: Option<Instant>, work: F) -> Result<Reply<T>, Refusal>
+    /// Puts a single call's work in the quick lane, or refuses it at once. `weight`: bytes of its text.
+    pub(super) async fn quick<F, T>(
+        &self,
+        deadline: Option<Instant>,
+        weight: usize,
+        work: F,
+    ) -> Result<Reply<T>, Refusal>
     where
         F: FnOnce(&mut S) -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (reply, receiver) = oneshot::channel();
-        let task = Box::new(Task { work, reply, deadline, _room: None });
-        let mut queue = self.shared.lock();
-        if queue.quick.len() >= self.shared.capacity {
-            return Err(Refusal::Overloaded);
+        let (task, reply) = Task::new(work, deadline, weight, None);
+        {
+            let mut queue = self.shared.lock();
+            if queue.quick.len() >= self.shared.capacity {
+                return Err(Refusal::Overloaded);
+            }
+            queue.quick_bytes += weight;
+            queue.quick.push_back(task);
         }
-        queue.quick.push_back(task);
-        self.shared.ring(queue);
-        Ok(Reply(receiver))
+        // Lets the calls that have come with this one into the queue before anybody wakes up for them.
+        yield_now().await;
+        self.shared.ring(self.shared.lock());
+        Ok(reply)
     }
 
     /// Puts a piece of a batch or stream in the bulk lane; waits for room.
@@ -154,19 +126,18 @@ impl<S: Default + 'static> Engine<S> {
         T: Send + 'static,
     {
         let room = Arc::clone(&self.bulk_room).acquire_owned().await.map_err(|_| Refusal::Closing)?;
-        let (reply, receiver) = oneshot::channel();
-        let task = Box::new(Task { work, reply, deadline, _room: Some(room) });
+        let (task, reply) = Task::new(work, deadline, 0, Some(room));
         let mut queue = self.shared.lock();
         queue.bulk.push_back(task);
         self.shared.ring(queue);
-        Ok(Reply(receiver))
+        Ok(reply)
     }
 
     /// Puts work that nobody waits for in the bulk lane if there is room now. `false`: there was none.
     pub(super) fn spare(&self, work: impl FnOnce(&mut S) + Send + 'static) -> bool {
         let Ok(room) = Arc::clone(&self.bulk_room).try_acquire_owned() else { return false };
         let mut queue = self.shared.lock();
-        queue.bulk.push_back(Box::new(Spare { work, _room: room }));
+        queue.bulk.push_back(Spare::new(work, room));
         self.shared.ring(queue);
         true
     }
@@ -185,24 +156,27 @@ impl<S> Shared<S> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes a worker if one sleeps; a busy one finds the job by itself.
+    /// Wakes as many sleeping workers as there is work for; busy ones find it by themselves.
     fn ring(&self, queue: MutexGuard<'_, Queue<S>>) {
-        let wake = queue.idle > 0;
+        let wanted =
+            queue.bulk.len() + queue.quick_bytes.div_ceil(WAKE_BYTES).max(usize::from(!queue.quick.is_empty()));
+        let wake = wanted.min(queue.idle);
         drop(queue);
-        if wake {
+        for _ in 0..wake {
             self.bell.notify_one();
         }
     }
 
-    /// The next job; `None` at the end.
-    fn next(&self) -> Option<Box<dyn Job<S>>> {
+    /// Waits for jobs and takes a round of them; `false` at the end.
+    fn next(&self, round: &mut Vec<Box<dyn Job<S>>>) -> bool {
         let mut queue = self.lock();
         loop {
             if queue.closed {
-                return None;
+                return false;
             }
-            if let Some(job) = queue.pop() {
-                return Some(job);
+            queue.pop(self.workers, round);
+            if !round.is_empty() {
+                return true;
             }
             queue.idle += 1;
             queue = self.bell.wait(queue).unwrap_or_else(PoisonError::into_inner);
@@ -212,20 +186,43 @@ impl<S> Shared<S> {
 }
 
 impl<S> Queue<S> {
-    fn pop(&mut self) -> Option<Box<dyn Job<S>>> {
+    /// One piece of bulk work, or single calls: as many as make this worker's share, within the bounds of a round.
+    /// With work in both lanes, one of each in turn.
+    fn pop(&mut self, workers: usize, round: &mut Vec<Box<dyn Job<S>>>) {
         let both = !self.quick.is_empty() && !self.bulk.is_empty();
         let bulk = if both { self.bulk_turn } else { self.quick.is_empty() };
         self.bulk_turn = both && !bulk;
-        if bulk { self.bulk.pop_front() } else { self.quick.pop_front() }
+        if bulk {
+            round.extend(self.bulk.pop_front());
+            return;
+        }
+        let share = if both { 1 } else { self.quick.len().div_ceil(workers).min(ROUND_CALLS) };
+        let mut bytes = 0;
+        while round.len() < share
+            && let Some(job) = self.quick.pop_front()
+        {
+            bytes += job.weight();
+            self.quick_bytes -= job.weight();
+            round.push(job);
+            if bytes + self.quick.front().map_or(0, |next| next.weight()) > ROUND_BYTES {
+                break;
+            }
+        }
     }
 }
 
 fn work_through<S: Default>(shared: &Shared<S>) {
     let mut state = S::default();
-    while let Some(job) = shared.next() {
-        if let Err(Panicked) = job.run(&mut state) {
-            tracing::error!("a classification panicked; its caller got INTERNAL");
-            state = S::default();
+    let mut round = Vec::with_capacity(ROUND_CALLS);
+    while shared.next(&mut round) {
+        for job in &mut round {
+            if let Err(Panicked) = job.run(&mut state) {
+                tracing::error!("a classification panicked; its caller got INTERNAL");
+                state = S::default();
+            }
+        }
+        for job in round.drain(..) {
+            job.reply();
         }
     }
 }
@@ -244,14 +241,14 @@ mod tests {
     type Tested = Engine<usize>;
 
     /// One worker, kept busy until the sender is dropped or sent to.
-    fn busy(engine: &Tested) -> (mpsc::Sender<()>, Reply<()>) {
+    async fn busy(engine: &Tested) -> (mpsc::Sender<()>, Reply<()>) {
         let (open, gate) = mpsc::channel();
         let (begun, wait) = mpsc::channel();
         let work = move |_: &mut usize| {
             begun.send(()).unwrap();
             let _opened = gate.recv();
         };
-        let reply = engine.quick(None, work).unwrap();
+        let reply = engine.quick(None, 0, work).await.unwrap();
         wait.recv().unwrap();
         (open, reply)
     }
@@ -261,10 +258,11 @@ mod tests {
         let engine = Tested::start(1, 8).unwrap();
         for expect in 1..=3 {
             let mut reply = engine
-                .quick(None, |n| {
+                .quick(None, 0, |n| {
                     *n += 1;
                     *n
                 })
+                .await
                 .unwrap();
             assert_eq!(reply.wait().await, Ok(expect));
         }
@@ -273,9 +271,12 @@ mod tests {
     #[tokio::test]
     async fn refuses_at_once_when_full() {
         let engine = Tested::start(1, 2).unwrap();
-        let (open, mut first) = busy(&engine);
-        let mut waiting: Vec<_> = (0..2).map(|i| engine.quick(None, move |_| i).unwrap()).collect();
-        assert!(matches!(engine.quick(None, |_| ()), Err(Refusal::Overloaded)));
+        let (open, mut first) = busy(&engine).await;
+        let mut waiting = Vec::new();
+        for i in 0..2 {
+            waiting.push(engine.quick(None, 0, move |_| i).await.unwrap());
+        }
+        assert!(matches!(engine.quick(None, 0, |_| ()).await, Err(Refusal::Overloaded)));
         drop(open);
         assert_eq!(first.wait().await, Ok(()));
         for (i, reply) in waiting.iter_mut().enumerate() {
@@ -288,10 +289,10 @@ mod tests {
         static RUN: AtomicUsize = AtomicUsize::new(0);
         let count = |_: &mut usize| RUN.fetch_add(1, Ordering::SeqCst);
         let engine = Tested::start(1, 8).unwrap();
-        let (open, _first) = busy(&engine);
-        drop(engine.quick(None, count).unwrap());
-        let mut late = engine.quick(Some(Instant::now()), count).unwrap();
-        let mut last = engine.quick(Some(Instant::now() + Duration::from_secs(60)), count).unwrap();
+        let (open, _first) = busy(&engine).await;
+        drop(engine.quick(None, 0, count).await.unwrap());
+        let mut late = engine.quick(Some(Instant::now()), 0, count).await.unwrap();
+        let mut last = engine.quick(Some(Instant::now() + Duration::from_secs(60)), 0, count).await.unwrap();
         drop(open);
         assert_eq!(late.wait().await, Err(Refusal::Expired));
         assert_eq!(last.wait().await, Ok(0));
@@ -301,20 +302,21 @@ mod tests {
     async fn a_panic_fails_its_own_work_only() {
         let engine = Tested::start(1, 8).unwrap();
         let mut bad = engine
-            .quick(None, |n: &mut usize| {
+            .quick(None, 0, |n: &mut usize| {
                 *n = 9;
                 panic!("a test panics here")
             })
+            .await
             .unwrap();
         assert_eq!(bad.wait().await, Err::<(), _>(Refusal::Internal));
-        let mut good = engine.quick(None, |n: &mut usize| *n).unwrap();
+        let mut good = engine.quick(None, 0, |n: &mut usize| *n).await.unwrap();
         assert_eq!(good.wait().await, Ok(0), "a new state");
     }
 
     #[tokio::test]
     async fn lanes_take_turns_and_bulk_waits_for_room() {
         let engine = Arc::new(Tested::start(1, 8).unwrap());
-        let (open, _first) = busy(&engine);
+        let (open, _first) = busy(&engine).await;
         let (done, order) = mpsc::channel();
         let mark = |what: &'static str| {
             let done = done.clone();
@@ -327,7 +329,7 @@ mod tests {
         let more = engine.bulk(None, mark("bulk"));
         assert!(tokio::time::timeout(Duration::from_millis(20), more).await.is_err(), "no room");
         for _ in 0..2 {
-            replies.push(engine.quick(None, mark("quick")).unwrap());
+            replies.push(engine.quick(None, 0, mark("quick")).await.unwrap());
         }
         drop(open);
         for reply in &mut replies {
@@ -341,10 +343,33 @@ mod tests {
     #[tokio::test]
     async fn what_waits_at_the_end_is_told() {
         let engine = Tested::start(1, 8).unwrap();
-        let (open, _first) = busy(&engine);
-        let mut waiting = engine.quick(None, |_| ()).unwrap();
+        let (open, _first) = busy(&engine).await;
+        let mut waiting = engine.quick(None, 0, |_| ()).await.unwrap();
         drop(engine);
         drop(open);
         assert_eq!(waiting.wait().await, Err(Refusal::Closing));
+    }
+
+    #[tokio::test]
+    async fn what_comes_together_is_answered_together() {
+        let engine = Tested::start(1, 64).unwrap();
+        let (open, _first) = busy(&engine).await;
+        let mut waiting = Vec::new();
+        for _ in 0..3 {
+            waiting.push(engine.quick(None, ROUND_BYTES / 3, |_| ()).await.unwrap());
+        }
+        // Takes the worker's thread and shows how many of the three have been answered by then.
+        let (looked, seen) = mpsc::channel();
+        let last = engine.quick(None, 1, move |_| looked.send(()).unwrap()).await.unwrap();
+        drop(open);
+        seen.recv().unwrap();
+        let answered = waiting.iter_mut().map(is_answered).filter(|&answered| answered).count();
+        assert_eq!(answered, 3, "a round is bounded by its bytes, and answered before the next begins");
+        drop(last);
+    }
+
+    fn is_answered(reply: &mut Reply<()>) -> bool {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        std::pin::pin!(reply.wait()).poll(&mut context).is_ready()
     }
 }
