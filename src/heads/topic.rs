@@ -34,10 +34,24 @@ pub struct TopicHead {
     pub labels: Vec<Label>,
     /// BCP 47 tags of the languages it was trained on.
     pub languages: Vec<String>,
-    /// Divides the scores before the softmax (Guo et al. 2017).
+    /// Divides the scores of a document of [`USUAL_WORDS`] words before the softmax (Guo et al. 2017).
     pub temperature: f64,
+    /// How the temperature grows with the words: as their number to the power of this.
+    #[serde(default)]
+    pub length_exponent: f64,
     /// When it abstains.
     pub thresholds: Thresholds,
+}
+
+/// The words of a document at whose length the temperature holds as it stands.
+pub const USUAL_WORDS: f64 = 100.0;
+/// From the shortest to the longest document between which length says how far to trust a score.
+const LENGTHS: [f64; 2] = [8.0, 800.0];
+
+/// By what a temperature is multiplied for a document of so many words.
+#[must_use]
+pub fn length_factor(words: usize, exponent: f64) -> f64 {
+    ((words as f64).clamp(LENGTHS[0], LENGTHS[1]) / USUAL_WORDS).powf(exponent)
 }
 
 /// What the head reads of a document.
@@ -60,17 +74,20 @@ impl TopicHead {
     /// Says what is wrong with them.
     pub fn check(&self) -> Result<(), String> {
         let finite = self.temperature.is_finite() && self.temperature > 0.0;
+        let exponent = self.length_exponent;
         match () {
             () if self.labels.len() < 2 => Err("topic: fewer than two labels".to_owned()),
             () if !finite => Err(format!("topic: temperature {} is not a positive number", self.temperature)),
+            () if !(-2.0..=2.0).contains(&exponent) => Err(format!("topic: length_exponent {exponent}: from -2 to 2")),
             () => Ok(()),
         }
     }
 
-    /// Probabilities of the labels, in the order of the columns.
+    /// Probabilities of the labels for a document of `words` words, in the order of the columns.
     #[must_use]
-    pub fn probabilities(&self, scores: &[f32]) -> Vec<f64> {
-        softmax(scores.iter().map(|&s| f64::from(s) / self.temperature))
+    pub fn probabilities(&self, scores: &[f32], words: usize) -> Vec<f64> {
+        let temperature = self.temperature * length_factor(words, self.length_exponent);
+        softmax(scores.iter().map(|&s| f64::from(s) / temperature))
     }
 
     /// The ranked labels of a document, at most `top_k` (0: all).
@@ -80,7 +97,7 @@ impl TopicHead {
             let abstained = Some(AbstentionReason::TooShort);
             return TopicResult { labels: Vec::new(), abstained, evidence: Vec::new() };
         }
-        let probabilities = self.probabilities(input.scores);
+        let probabilities = self.probabilities(input.scores, input.words);
         let mut ranked: Vec<(&Label, f64)> = self.labels.iter().zip(probabilities).collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         let best = ranked.first().map_or(0.0, |r| r.1);
@@ -151,6 +168,7 @@ mod tests {
             labels: vec![label("a"), label("b"), label("c")],
             languages: vec!["en".into()],
             temperature: 2.0,
+            length_exponent: 0.5,
             thresholds: Thresholds { min_words: 3, max_other_score: 0.5, min_probability: 0.4 },
         }
     }
@@ -166,6 +184,15 @@ mod tests {
         assert_eq!((ids, result.abstained), (vec!["b", "c", "a"], None));
         assert!((result.labels.iter().map(|l| l.probability).sum::<f64>() - 1.0).abs() < 1e-12);
         assert_eq!(head().predict(input(&[0.0, 4.0, 1.0]), 1).labels.len(), 1);
+    }
+
+    #[test]
+    fn trusts_the_scores_of_longer_articles_less() {
+        let p = |words| head().probabilities(&[0.0, 4.0, 1.0], words)[1];
+        assert!(p(20) > p(100) && p(100) > p(400));
+        assert_eq!((p(0), p(5_000)), (p(8), p(800)));
+        assert!((p(400) - softmax([0.0, 1.0, 0.25].into_iter())[1]).abs() < 1e-12);
+        assert!(TopicHead { length_exponent: f64::NAN, ..head() }.check().is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What can be set about a training; saved in the bundle as `config.toml`.
 
+use super::softmax::Loss;
 use crate::features::FeatureParams;
 use crate::prediction::Head;
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,8 @@ impl FeatureConfig {
 pub struct TopicConfig {
     /// `iptc`, `labels` (whatever labels the rows carry), or the path of a taxonomy file.
     pub taxonomy: PathBuf,
+    /// What is made small: `log` or `squared_hinge`.
+    pub loss: Loss,
     /// Inverse strength of the L2 penalty.
     pub c: f32,
     /// Passes over the rows.
@@ -108,6 +111,8 @@ pub struct TopicConfig {
     pub class_balance: f32,
     /// Weight of rows whose `quality` is `noisy`.
     pub noisy_weight: f32,
+    /// Weight of rows whose `quality` is `machine`: labelled by another model.
+    pub machine_weight: f32,
     /// Share of the in-domain dev articles that may abstain for low confidence.
     pub abstain_share: f64,
 }
@@ -116,6 +121,7 @@ impl Default for TopicConfig {
     fn default() -> Self {
         Self {
             taxonomy: PathBuf::from("iptc"),
+            loss: Loss::Log,
             c: 10.0,
             epochs: 5,
             learning_rate: 0.5,
@@ -124,6 +130,7 @@ impl Default for TopicConfig {
             source_balance: 0.0,
             class_balance: 0.0,
             noisy_weight: 1.0,
+            machine_weight: 1.0,
             abstain_share: 0.02,
         }
     }

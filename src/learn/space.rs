@@ -86,6 +86,12 @@ impl<'a> Encoder<'a> {
         SparseDoc::new(row.slots, row.values, dense)
     }
 
+    /// Words of the document that was encoded last.
+    #[must_use]
+    pub fn words(&self) -> usize {
+        self.counter.words()
+    }
+
     fn add_vector(&self, slot: u32, value: f32, dense: &mut [f32]) {
         let word = self.slot_words[slot as usize];
         if word != 0

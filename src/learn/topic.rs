@@ -1,7 +1,7 @@
 //! Training of the topic head.
 
 use super::{
-    calibrate::temperature,
+    calibrate::{Scored, temperature_by_length},
     config::{TopicConfig, TrainConfig},
     load::{Corpus, Example},
     rows::{RowError, Split},
@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 
 /// A label needs as many training rows: with fewer nothing can be learned of it.
 const MIN_EXAMPLES: usize = 2;
+
+/// `quality` of rows that another model labelled.
+const MACHINE: &str = "machine";
 
 /// The rows of the head, with their labels as columns.
 pub struct TopicRows<'a> {
@@ -115,7 +118,7 @@ fn unknown(topic: &str, taxonomy: &Taxonomy) -> String {
     )
 }
 
-impl TopicRows<'_> {
+impl<'a> TopicRows<'a> {
     /// The training articles.
     pub fn train(&self) -> impl Iterator<Item = &Example> {
         self.train.iter().map(|(e, _)| *e)
@@ -134,18 +137,21 @@ impl TopicRows<'_> {
         let topic = &config.topic;
         let docs = self.train.iter().map(|(e, _)| encoder.encode(&e.article)).collect();
         let model = self.fit_weights(docs, config)?;
-        let dev: Vec<SparseDoc> = self.dev.iter().map(|(e, _)| encoder.encode(&e.article)).collect();
-        let scores: Vec<Vec<f32>> = dev.iter().map(|d| model.decision_function(d)).collect();
-        let truth: Vec<usize> = self.dev.iter().map(|(_, c)| *c).collect();
-        let temperature = temperature(&scores, &truth);
+        let scored = |(e, column): &(&Example, usize)| {
+            let scores = model.decision_function(&encoder.encode(&e.article));
+            (scores, encoder.words(), *column)
+        };
+        let dev: Vec<Scored> = self.dev.iter().map(scored).collect();
+        let (temperature, length_exponent) = temperature_by_length(&dev);
         let mut languages: Vec<String> =
             self.train().map(|e| primary(&e.article.lang)).filter(|l| !l.is_empty()).collect();
         languages.sort();
         languages.dedup();
         let thresholds = Thresholds { min_words: 3, max_other_score: 0.0, min_probability: 0.0 };
-        let mut head = TopicHead { labels: self.labels.clone(), languages, temperature, thresholds };
+        let labels = self.labels.clone();
+        let mut head = TopicHead { labels, languages, temperature, length_exponent, thresholds };
         head.thresholds.min_probability =
-            quantile(scores.iter().map(|s| best(&head, s)).collect(), topic.abstain_share);
+            quantile(dev.iter().map(|(s, words, _)| best(&head, s, *words)).collect(), topic.abstain_share);
         Ok((head, model))
     }
 
@@ -158,6 +164,7 @@ impl TopicRows<'_> {
         let labels = Array1::from_iter(self.train.iter().map(|(_, c)| *c));
         let data = Dataset::new(records(docs), labels).with_weights(Array1::from_vec(self.weights(topic)));
         SoftmaxParams::new(self.labels.len())
+            .loss(topic.loss)
             .c(topic.c)
             .epochs(topic.epochs)
             .learning_rate(topic.learning_rate)
@@ -176,6 +183,16 @@ impl TopicRows<'_> {
         Self { labels: self.labels.clone(), examples, train, dev: all().filter(|(e, c)| dev(e, *c)).collect() }
     }
 
+    /// Adds rows to train on; those with labels that these rows do not have are left out.
+    pub fn add(&mut self, examples: &'a [Example]) {
+        let columns: BTreeMap<&str, usize> = self.labels.iter().enumerate().map(|(i, l)| (l.id.as_str(), i)).collect();
+        for example in examples {
+            let Some(&column) = example.article.topic.as_deref().and_then(|t| columns.get(t)) else { continue };
+            self.examples[column] += 1;
+            self.train.push((example, column));
+        }
+    }
+
     /// The columns of the training rows and of the dev rows.
     #[must_use]
     pub fn columns(&self) -> [Vec<usize>; 2] {
@@ -191,11 +208,15 @@ impl TopicRows<'_> {
         let weight = |(example, class): &(&Example, usize)| {
             let article = &example.article;
             let source = sources.get(article.dataset.as_deref().unwrap_or("")).copied().unwrap_or(1.0);
-            let noisy = if article.quality.as_deref() == Some("noisy") { config.noisy_weight } else { 1.0 };
+            let quality = match article.quality.as_deref() {
+                Some("noisy") => config.noisy_weight,
+                Some(MACHINE) => config.machine_weight,
+                _ => 1.0,
+            };
             let class = self.examples[*class] as f32;
             source.powf(-config.source_balance)
                 * class.powf(-config.class_balance)
-                * noisy
+                * quality
                 * f32::from(article.weight.unwrap_or(1))
         };
         let mut weights: Vec<f32> = self.train.iter().map(weight).collect();
@@ -207,8 +228,8 @@ impl TopicRows<'_> {
     }
 }
 
-fn best(head: &TopicHead, scores: &[f32]) -> f64 {
-    head.probabilities(scores).into_iter().fold(0.0, f64::max)
+fn best(head: &TopicHead, scores: &[f32], words: usize) -> f64 {
+    head.probabilities(scores, words).into_iter().fold(0.0, f64::max)
 }
 
 fn primary(tag: &str) -> String {

@@ -2,8 +2,7 @@
 //! the same rows.
 //!
 //! Each source (`dataset`) is held out in turn: everything is fitted on the training rows of all others and measured on
-//! all its rows. The temperature comes from other sources too: they are dealt into [`FOLDS`] parts, and each part is
-//! predicted by a model of the rest, just as the held-out source is by a model of them all.
+//! all its rows. Its probabilities are calibrated on other sources only, by what they look like when they are held out.
 
 mod baselines;
 mod pool;
@@ -11,22 +10,21 @@ mod pool;
 pub use pool::{Limits, Pool};
 
 use super::{
-    calibrate::temperature,
+    calibrate::{Scored, temperature_by_length},
     config::TrainConfig,
-    softmax::{Softmax, SoftmaxError, SparseDoc, argmax},
+    load::Example,
+    softmax::{SoftmaxError, SparseDoc, argmax},
     space::Encoder,
-    topic::TopicRows,
     word_vectors::WordVectors,
 };
 use crate::{
     eval::metrics::{Estimate, accuracy, bootstrap, expected_calibration_error, macro_f1},
-    heads::topic::softmax,
+    heads::topic::{length_factor, softmax},
 };
 use baselines::Baselines;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
-/// Parts that the other sources are dealt into for calibration.
-const FOLDS: usize = 3;
 /// Resamples behind each interval.
 const RESAMPLES: usize = 300;
 
@@ -37,7 +35,7 @@ pub struct Comparison {
     pub source: String,
     /// The classifier.
     pub model: &'static str,
-    /// Rows that it was fitted on.
+    /// Labelled rows that it was fitted on.
     pub train: usize,
     /// Rows that it was measured on.
     pub articles: usize,
@@ -49,98 +47,99 @@ pub struct Comparison {
     pub calibration_error: Option<Estimate>,
 }
 
+/// Rows to train on besides, by the source for whose turn they are: labelled by a teacher that never saw it.
+pub type Taught = BTreeMap<String, Vec<Example>>;
+
 /// The topic head on every one of `sources`, beside the baselines if they are asked for.
 ///
 /// # Errors
 /// When the configuration's numbers are out of range.
-pub fn leave_one_source_out(
-    pool: &Pool<'_>,
+pub fn leave_one_source_out<'a>(
+    pool: &Pool<'a>,
     sources: &[String],
+    taught: &'a Taught,
     config: &TrainConfig,
     vectors: Option<&WordVectors>,
     baselines: bool,
     progress: &dyn Fn(&str),
 ) -> Result<Vec<Comparison>, SoftmaxError> {
-    let mut table = Vec::new();
-    let all = pool.sources();
-    for source in sources {
+    let mut turns = Vec::new();
+    for source in pool.sources() {
         progress(&format!("{source}: fitting on the others"));
-        let fold = Fold::fit(&pool.without(&[source]), config, vectors)?;
-        progress(&format!("{source}: calibrating on the others"));
-        let others: Vec<&str> = all.iter().map(String::as_str).filter(|s| s != source).collect();
-        let temperature = calibrate(pool, source, &others, config, vectors)?;
-        let measured = |model, predicted: &[usize], confidence: Option<&[f64]>| Comparison {
-            source: source.clone(),
-            model,
-            train: fold.train.len(),
-            articles: fold.truth.len(),
-            ..figures(&fold.truth, predicted, confidence, fold.model.classes(), config.seed)
-        };
-        let scores = fold.scores();
-        let best: Vec<usize> = scores.iter().map(|s| argmax(s)).collect();
-        table.push(measured("wiredesk", &best, Some(&confidence(&scores, temperature))));
-        if baselines {
-            progress(&format!("{source}: baselines"));
-            let baselines = Baselines::new(&fold.train, &fold.labels, fold.model.classes());
-            table.push(measured("majority", &baselines.majority(fold.test.len()), None));
-            table.push(measured("naive Bayes", &baselines.naive_bayes(&fold.test), None));
-            table.push(measured("linfa-logistic", &baselines.linfa_logistic(&fold.test)?, None));
+        let asked = baselines && sources.contains(&source);
+        turns.push(Turn::of(source, pool, taught, config, vectors, asked)?);
+    }
+    let mut table = Vec::new();
+    for turn in turns.iter().filter(|t| sources.contains(&t.source)) {
+        let others = turns.iter().filter(|t| t.source != turn.source);
+        let others: Vec<Scored> = others.flat_map(|t| t.scored.iter().cloned()).collect();
+        let (temperature, exponent) = temperature_by_length(&others);
+        let confidence: Vec<f64> = turn.scored.iter().map(|row| confidence(row, temperature, exponent)).collect();
+        let best: Vec<usize> = turn.scored.iter().map(|(s, ..)| argmax(s)).collect();
+        let truth: Vec<usize> = turn.scored.iter().map(|(.., label)| *label).collect();
+        let answers = [("wiredesk", &best, Some(&confidence[..]))];
+        let baselines = turn.baselines.iter().map(|(model, predicted)| (*model, predicted, None));
+        for (model, predicted, confidence) in answers.into_iter().chain(baselines) {
+            table.push(Comparison {
+                source: turn.source.clone(),
+                model,
+                train: turn.train,
+                articles: truth.len(),
+                ..figures(&truth, predicted, confidence, turn.classes, config.seed)
+            });
         }
     }
     Ok(table)
 }
 
-/// A model of some sources, and the rows of the others.
-struct Fold {
-    train: Vec<SparseDoc>,
-    labels: Vec<usize>,
-    test: Vec<SparseDoc>,
-    truth: Vec<usize>,
-    model: Softmax,
+/// What models of the other sources make of a source's rows.
+struct Turn {
+    source: String,
+    classes: usize,
+    /// Labelled rows that all were fitted on.
+    train: usize,
+    scored: Vec<Scored>,
+    baselines: Vec<(&'static str, Vec<usize>)>,
 }
 
-impl Fold {
-    fn fit(rows: &TopicRows<'_>, config: &TrainConfig, vectors: Option<&WordVectors>) -> Result<Self, SoftmaxError> {
-        let of_train = rows.train().map(|e| &e.article);
-        let mut encoder = Encoder::fit(of_train, &config.features, vectors, config.topic.vector_scale);
+impl Turn {
+    fn of<'a>(
+        source: String,
+        pool: &Pool<'a>,
+        taught: &'a Taught,
+        config: &TrainConfig,
+        vectors: Option<&WordVectors>,
+        baselines: bool,
+    ) -> Result<Self, SoftmaxError> {
+        let mut rows = pool.without(&[&source]);
+        let labelled = rows.train().count();
+        rows.add(taught.get(&source).map_or(&[], Vec::as_slice));
+        let mut encoder =
+            Encoder::fit(rows.train().map(|e| &e.article), &config.features, vectors, config.topic.vector_scale);
         let train: Vec<SparseDoc> = rows.train().map(|e| encoder.encode(&e.article)).collect();
-        let test = rows.dev().map(|e| encoder.encode(&e.article)).collect();
-        let model = rows.fit_weights(train.clone(), config)?;
+        let encode = |e: &Example| (encoder.encode(&e.article), encoder.words());
+        let (test, words): (Vec<SparseDoc>, Vec<usize>) = rows.dev().map(encode).unzip();
         let [labels, truth] = rows.columns();
-        Ok(Self { train, labels, test, truth, model })
-    }
-
-    fn scores(&self) -> Vec<Vec<f32>> {
-        self.test.iter().map(|d| self.model.decision_function(d)).collect()
+        let classes = rows.labels.len();
+        let simple = Baselines::new(&train[..labelled], &labels[..labelled], classes);
+        let baselines = match baselines {
+            true => vec![
+                ("majority", simple.majority(test.len())),
+                ("naive Bayes", simple.naive_bayes(&test)),
+                ("linfa-logistic", simple.linfa_logistic(&test)?),
+            ],
+            false => Vec::new(),
+        };
+        let model = rows.fit_weights(train, config)?;
+        let scores = test.iter().map(|d| model.decision_function(d));
+        let scored = scores.zip(words).zip(truth).map(|((scores, words), label)| (scores, words, label)).collect();
+        Ok(Self { source, classes, train: labelled, scored, baselines })
     }
 }
 
-/// The temperature for a source that no row is known of, from predicting `others` by each other.
-fn calibrate(
-    pool: &Pool<'_>,
-    source: &str,
-    others: &[&str],
-    config: &TrainConfig,
-    vectors: Option<&WordVectors>,
-) -> Result<f64, SoftmaxError> {
-    let (mut scores, mut truth) = (Vec::new(), Vec::new());
-    for part in 0..FOLDS.min(others.len()) {
-        let held: Vec<&str> = others.iter().copied().skip(part).step_by(FOLDS).collect();
-        let rows = pool.without(&[&held[..], &[source]].concat());
-        if rows.train().next().is_none() {
-            continue;
-        }
-        let rows = rows.select(|_, _| true, |e, _| e.article.dataset.as_deref() != Some(source));
-        let fold = Fold::fit(&rows, config, vectors)?;
-        scores.extend(fold.scores());
-        truth.extend(fold.truth);
-    }
-    Ok(temperature(&scores, &truth))
-}
-
-fn confidence(scores: &[Vec<f32>], temperature: f64) -> Vec<f64> {
-    let best = |s: &Vec<f32>| softmax(s.iter().map(|&v| f64::from(v) / temperature)).into_iter().fold(0.0, f64::max);
-    scores.iter().map(best).collect()
+fn confidence((scores, words, _): &Scored, temperature: f64, exponent: f64) -> f64 {
+    let temperature = temperature * length_factor(*words, exponent);
+    softmax(scores.iter().map(|&v| f64::from(v) / temperature)).into_iter().fold(0.0, f64::max)
 }
 
 fn figures(truth: &[usize], predicted: &[usize], confidence: Option<&[f64]>, classes: usize, seed: u64) -> Comparison {
@@ -161,5 +160,52 @@ fn figures(truth: &[usize], predicted: &[usize], confidence: Option<&[f64]>, cla
         accuracy: estimate(&|s| accuracy(&pick(s, truth), &pick(s, predicted))),
         macro_f1: estimate(&|s| macro_f1(&pick(s, truth), &pick(s, predicted), classes)),
         calibration_error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::{
+        load::Corpus,
+        topic::{taxonomy, topic_rows},
+    };
+    use std::{io::Write as _, path::Path};
+
+    fn read(dir: &Path, name: &str, dataset: &str, words: [(&str, &str); 2], config: &TrainConfig) -> Corpus {
+        let path = dir.join(name);
+        let mut file = std::fs::File::create(&path).unwrap();
+        for i in 0..40 {
+            let (topic, word) = words[i % 2];
+            let row = serde_json::json!({"text": format!("{word} the n{i}"), "topic": topic, "dataset": dataset});
+            writeln!(file, "{row}").unwrap();
+        }
+        Corpus::read(&[path], config).unwrap().0
+    }
+
+    #[test]
+    fn taught_rows_carry_a_topic_to_the_source_held_out() {
+        let mut config = TrainConfig { dev_share: 0.0, ..TrainConfig::default() };
+        config.topic.taxonomy = "labels".into();
+        let dir = tempfile::tempdir().unwrap();
+        let read = |name, dataset, words| read(dir.path(), name, dataset, words, &config);
+        let mut corpus = read("here.jsonl", "here", [("sport", "goal"), ("politics", "vote")]);
+        let there = read("there.jsonl", "there", [("sport", "match"), ("politics", "referendum")]);
+        corpus.examples.extend(there.examples.into_iter().map(|e| Example { file: 1, ..e }));
+        let taught = read("taught.jsonl", "taught", [("sport", "goal match"), ("politics", "vote referendum")]);
+        let rows = topic_rows(&corpus, &taxonomy(&corpus, &config.topic).unwrap()).unwrap().unwrap();
+        let pool = Pool::new(&rows, Limits::default());
+        let compare = |taught: &Taught| {
+            let table = leave_one_source_out(&pool, &["here".to_owned()], taught, &config, None, false, &|_| ());
+            let table = table.unwrap();
+            assert_eq!((table.len(), table[0].train, table[0].articles), (1, 40, 40));
+            table[0].accuracy.value
+        };
+        assert!(compare(&Taught::new()) < 0.9);
+        assert!(compare(&Taught::from([("here".to_owned(), taught.examples)])) > 0.99);
+        let mut written = Vec::new();
+        pool.write(&mut written).unwrap();
+        let first: serde_json::Value = serde_json::from_slice(written.split(|b| *b == b'\n').next().unwrap()).unwrap();
+        assert_eq!((&first["dataset"], &first["train"], &first["test"]), (&"here".into(), &true.into(), &true.into()));
     }
 }

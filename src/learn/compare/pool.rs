@@ -1,8 +1,12 @@
-//! Which rows a comparison takes: the same ones on every machine, and in `tools/compare.py`.
+//! Which rows a comparison takes: the same ones on every machine, written out for classifiers in other languages.
 
 use crate::learn::{load::Example, topic::TopicRows};
+use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    io,
+};
 
 /// How many rows a comparison takes, 0 for all.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,6 +70,28 @@ impl<'a> Pool<'a> {
             |e, _| self.train.contains(&place(e)) && !held.contains(&source(e)),
             |e, _| self.test.contains(&place(e)) && held.contains(&source(e)),
         )
+    }
+}
+
+impl Pool<'_> {
+    /// Writes the rows as JSON lines; `train` and `test` say what each is taken for when its source is not held out and
+    /// when it is.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let [train, dev] = self.rows.columns();
+        for (example, column) in self.rows.train().zip(train).chain(self.rows.dev().zip(dev)) {
+            let [train, test] = [&self.train, &self.test].map(|taken| taken.contains(&place(example)));
+            if train || test {
+                let (article, topic) = (&example.article, &self.rows.labels[column].id);
+                let (title, text) = (&article.title, &article.text);
+                let dataset = source(example);
+                let row = json!({"dataset": dataset, "topic": topic, "title": title, "text": text, "train": train, "test": test});
+                writeln!(out, "{row}")?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Softmax, SoftmaxError, SoftmaxValidParams, SparseDoc, add_scaled, softmax};
+use super::{Loss, Softmax, SoftmaxError, SoftmaxValidParams, SparseDoc, add_scaled, softmax};
 use linfa::{
     dataset::{AsSingleTargets, DatasetBase},
     traits::Fit,
@@ -88,8 +88,7 @@ impl<'a> AdaGrad<'a> {
     fn step(&mut self, doc: &SparseDoc, label: usize, weight: f32, gradient: &mut [f32]) {
         let classes = self.model.classes;
         self.model.scores_into(doc, gradient);
-        softmax(&mut gradient[..classes], 1.0);
-        gradient[label] -= 1.0;
+        self.params.loss.slopes(&mut gradient[..classes], label);
         gradient[..classes].iter_mut().for_each(|g| *g *= weight);
         gradient[classes..].fill(0.0);
         let g2: f32 = gradient.iter().map(|g| g * g).sum();
@@ -108,6 +107,24 @@ impl<'a> AdaGrad<'a> {
         }
         self.bias_g2 += g2;
         add_scaled(&mut self.model.bias, gradient, -BIAS_RATE * self.params.learning_rate / self.bias_g2.sqrt());
+    }
+}
+
+impl Loss {
+    /// Replaces the scores of a row by the slopes of its loss.
+    fn slopes(self, scores: &mut [f32], label: usize) {
+        match self {
+            Self::Log => {
+                softmax(scores, 1.0);
+                scores[label] -= 1.0;
+            }
+            Self::SquaredHinge => {
+                for (class, score) in scores.iter_mut().enumerate() {
+                    let side = if class == label { 1.0 } else { -1.0 };
+                    *score = -2.0 * side * (1.0 - side * *score).max(0.0);
+                }
+            }
+        }
     }
 }
 

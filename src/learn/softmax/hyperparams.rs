@@ -1,4 +1,17 @@
 use linfa::ParamGuard;
+use serde::{Deserialize, Serialize};
+
+/// What a fit makes small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// The negative log of the right class's softmax probability: multinomial logistic regression.
+    #[default]
+    Log,
+    /// Each class against the rest, `max(0, 1 - y s)^2` with y = 1 or -1, as scikit-learn's `LinearSVC`. A row that is
+    /// clearly right no longer pulls at the weights, so the outlets with the most of them do not wear the rest down.
+    SquaredHinge,
+}
 
 /// Why an estimator cannot be fitted.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +35,7 @@ pub struct SoftmaxParams(SoftmaxValidParams);
 #[derive(Debug, Clone, PartialEq)]
 pub struct SoftmaxValidParams {
     pub(super) classes: usize,
+    pub(super) loss: Loss,
     pub(super) c: f32,
     pub(super) epochs: usize,
     pub(super) learning_rate: f32,
@@ -31,11 +45,12 @@ pub struct SoftmaxValidParams {
 }
 
 impl SoftmaxParams {
-    /// Defaults for `classes` classes (labels `0..classes`): C 10, 5 epochs, learning rate 0.5, seed 42.
+    /// Defaults for `classes` classes (labels `0..classes`): log loss, C 10, 5 epochs, learning rate 0.5, seed 42.
     #[must_use]
     pub fn new(classes: usize) -> Self {
         Self(SoftmaxValidParams {
             classes,
+            loss: Loss::Log,
             c: 10.0,
             epochs: 5,
             learning_rate: 0.5,
@@ -43,6 +58,13 @@ impl SoftmaxParams {
             seed: 42,
             class_weights: None,
         })
+    }
+
+    /// What is made small.
+    #[must_use]
+    pub fn loss(mut self, loss: Loss) -> Self {
+        self.0.loss = loss;
+        self
     }
 
     /// Inverse strength of the L2 penalty on the summed loss, as in scikit-learn.

@@ -1,4 +1,5 @@
-//! Multinomial logistic regression over sparse rows, as a linfa estimator.
+//! A linear classifier over sparse rows, as a linfa estimator: multinomial logistic regression, or one class against the
+//! rest by squared hinge ([`Loss`]). Either way a softmax over the scores gives the probabilities.
 //!
 //! No estimator of linfa takes sparse records, and its `fold`,
 //! `cross_validate` and `split_with_ratio` want an `ndarray` of two
@@ -10,7 +11,7 @@
 mod fit;
 mod hyperparams;
 
-pub use hyperparams::{SoftmaxError, SoftmaxParams, SoftmaxValidParams};
+pub use hyperparams::{Loss, SoftmaxError, SoftmaxParams, SoftmaxValidParams};
 
 use linfa::traits::PredictInplace;
 use ndarray::{Array1, ArrayBase, Axis, Data, Ix2};
@@ -88,7 +89,7 @@ impl Softmax {
         self.bias.get(..self.classes).unwrap_or(&[])
     }
 
-    /// Scores (log-odds up to a constant) of each class.
+    /// Scores of each class: log-odds up to a constant, or with the squared hinge about 1 for yes and -1 for no.
     #[must_use]
     pub fn decision_function(&self, doc: &SparseDoc) -> Vec<f32> {
         let mut scores = vec![0.0; self.stride];
@@ -175,6 +176,19 @@ mod tests {
         assert!(prediction.confusion_matrix(&data).unwrap().accuracy() > 0.99);
         assert_eq!(model, params.fit(&data).unwrap());
         assert_ne!(model, params.clone().seed(7).fit(&data).unwrap());
+    }
+
+    #[test]
+    fn squared_hinge_leaves_rows_alone_that_are_clearly_right() {
+        let data = toy(300);
+        let hinge = SoftmaxParams::new(3).loss(Loss::SquaredHinge).epochs(30);
+        let model = hinge.fit(&data).unwrap();
+        let scores = model.decision_function(&data.records()[[4, 0]]);
+        let near = |s: f32, to: f32| (s - to).abs() < 0.2;
+        assert!(near(scores[0], -1.0) && near(scores[1], 1.0) && near(scores[2], -1.0), "{scores:?}");
+        // The log loss pushes on without end.
+        let log = SoftmaxParams::new(3).epochs(30).fit(&data).unwrap();
+        assert!(log.decision_function(&data.records()[[4, 0]])[1] > 2.0);
     }
 
     #[test]
