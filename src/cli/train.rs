@@ -1,13 +1,16 @@
 //! `wiredesk train`: labelled rows to a bundle.
 
+use super::serve::parse_count;
 use crate::{
     learn::{
         config::TrainConfig,
+        job::{Checkpoints, Job},
         load::{Corpus, file_name},
+        softmax::SoftmaxError,
         train::{TrainError, Trained, train},
         word_vectors::WordVectors,
     },
-    model::{Bundle, Files, Identity, Manifest, Store},
+    model::{Bundle, Files, Identity, Lock, Manifest, Store},
     prediction::Head,
     rows::RowError,
 };
@@ -17,6 +20,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -27,6 +34,8 @@ use std::{
 /// row that cannot be used is listed with its file and line, and nothing is written (but see --skip-bad-rows).
 ///
 /// Here --config names the training's own settings (the config.toml that each bundle holds).
+///
+/// Ctrl-C stops it (exit code 130): nothing is half-written, and --resume goes on.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Files of labelled articles
@@ -56,18 +65,25 @@ pub(super) struct Args {
     /// Word vectors to learn from [default: those of the embedded model]
     #[arg(long, value_name = "FILE")]
     word_vectors: Option<PathBuf>,
+    /// Go on where a killed or interrupted training of the same rows and settings stopped: the same bytes in the end
+    #[arg(long)]
+    resume: bool,
+    /// Threads to train on [default: all]; the model is the same with any number
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    threads: Option<usize>,
 }
 
 const WORD_VECTORS: &str = "word-vectors.safetensors";
 
 pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitCode> {
     let config = settings(args, config)?;
-    let bar = progress_bar();
-    let say = |message: &str| {
-        bar.set_message(message.to_owned());
-        tracing::info!("{message}");
-    };
-    say("reading the rows");
+    let (vectors, raw) = word_vectors(args.word_vectors.as_deref())?;
+    let work = Work::begin(args, &config)?;
+    let (bar, stop) = (progress_bar(), stop_flag()?);
+    let tell = |message: &str, done: u64, of: u64| tell(&bar, message, done, of);
+    let job = Job::new(args.threads.unwrap_or_else(super::cores), &tell, &stop, None);
+
+    job.say("reading the rows");
     let (corpus, bad) = Corpus::read(&args.data, &config)?;
     if !bad.is_empty() && !args.skip_bad_rows {
         return Ok(list(&bad));
@@ -75,20 +91,25 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
     for error in &bad {
         super::complain(&format!("left out: {error}"));
     }
-    say(&format!("{} rows", corpus.examples.len()));
-    let (vectors, raw) = word_vectors(args.word_vectors.as_deref())?;
-    let trained = train(&corpus, &config, vectors.as_ref(), &command_line(args, &config), &say);
+    job.say(&format!("{} rows", corpus.examples.len()));
+    let checkpoints = work.checkpoints(&corpus.digest, &config, raw.as_deref())?;
+    let job = job.with_checkpoints(Some(checkpoints));
+    let trained = train(&corpus, &config, vectors.as_ref(), &command_line(args, &config), &job);
+    bar.finish_and_clear();
     let Trained { manifest, mut files } = match trained {
         Ok(trained) => trained,
         Err(TrainError::Rows(errors)) => return Ok(list(&errors)),
+        Err(TrainError::Fit(SoftmaxError::Interrupted(_))) => {
+            super::complain("interrupted; nothing was written; the same command with --resume goes on");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
         Err(error) => return Err(error.into()),
     };
     if let Some(raw) = raw {
         files.insert(WORD_VECTORS.to_owned(), raw.into());
     }
-    say("writing the bundle");
     let (identity, place) = write(args, manifest, &files)?;
-    bar.finish_and_clear();
+    work.end();
     super::say(&format!(
         "{} {} written to {}\ndigest {}",
         identity.name,
@@ -98,6 +119,87 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
     ))?;
     Ok(ExitCode::SUCCESS)
 }
+
+/// What a shell says of a command that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Set by the first Ctrl-C or SIGTERM; the second one ends the process at once.
+fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (Ok(mut interrupt), Ok(mut terminate)) =
+                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+            else {
+                return;
+            };
+            for last in [false, true] {
+                tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+                if last {
+                    std::process::exit(i32::from(INTERRUPTED));
+                }
+                flag.store(true, Ordering::Relaxed);
+            }
+        });
+    });
+    Ok(stop)
+}
+
+/// The folder beside the result in which a training keeps what it would need to go on.
+struct Work {
+    dir: PathBuf,
+    _lock: Lock,
+}
+
+impl Work {
+    /// Without `--resume`, what an earlier training left there is forgotten.
+    fn begin(args: &Args, config: &TrainConfig) -> anyhow::Result<Self> {
+        let (parent, name) = match (&args.models, &args.out) {
+            (Some(root), _) => (root.as_path(), config.name.clone()),
+            (None, Some(out)) => (out.parent().unwrap_or(Path::new("")), file_name(out)),
+            (None, None) => anyhow::bail!("--out or --models: give one of them"),
+        };
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        let dir = parent.join(format!(".{name}.training"));
+        if !args.resume && dir.is_dir() {
+            let lock = Lock::take(&dir.join(LOCK), "train", Duration::ZERO)?;
+            fs::remove_dir_all(&dir).with_context(|| dir.display().to_string())?;
+            drop(lock);
+        }
+        fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
+        let lock = Lock::take(&dir.join(LOCK), "train", Duration::ZERO)?;
+        Ok(Self { dir, _lock: lock })
+    }
+
+    /// Those of this very training: its rows, settings, word vectors and version of the program.
+    fn checkpoints(&self, rows: &str, config: &TrainConfig, vectors: Option<&[u8]>) -> anyhow::Result<Checkpoints> {
+        let toml = toml::to_string(config)?;
+        let program = env!("CARGO_PKG_VERSION").as_bytes();
+        Ok(Checkpoints::new(&self.dir, &[rows.as_bytes(), toml.as_bytes(), vectors.unwrap_or_default(), program]))
+    }
+
+    /// The result is written.
+    fn end(self) {
+        let _left_behind = fs::remove_dir_all(&self.dir);
+    }
+}
+
+impl Drop for Work {
+    /// A training that left no checkpoint leaves nothing.
+    fn drop(&mut self) {
+        let empty = fs::read_dir(&self.dir).is_ok_and(|mut entries| {
+            entries.all(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy() == LOCK))
+        });
+        if empty {
+            let _left_behind = fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+const LOCK: &str = ".lock";
 
 /// The settings in `file`, or the defaults.
 pub(super) fn read_config(file: Option<&PathBuf>) -> anyhow::Result<TrainConfig> {
@@ -159,9 +261,27 @@ fn list(errors: &[RowError]) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// A spinner while the end is not known, else a bar with the time that is left.
+fn tell(bar: &ProgressBar, message: &str, done: u64, of: u64) {
+    let template = if of == 0 {
+        "{spinner} {elapsed_precise} {msg}"
+    } else {
+        "{spinner} {elapsed_precise} {msg} {wide_bar} {pos} of {len}, {eta} left"
+    };
+    if bar.message() != message {
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.set_message(message.to_owned());
+        bar.reset_eta();
+        if bar.is_hidden() {
+            tracing::info!("{message}");
+        }
+    }
+    bar.set_length(of);
+    bar.set_position(done);
+}
+
 fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {elapsed_precise} {msg}");
-    let bar = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }

@@ -2,12 +2,13 @@
 
 use super::{
     config::TrainConfig,
+    job::Job,
     rows::LabelledArticle,
     softmax::{Softmax, SoftmaxError, SoftmaxParams, records},
     space::Encoder,
     topic::quantile,
 };
-use linfa::{Dataset, traits::Fit};
+use linfa::{Dataset, ParamGuard};
 use ndarray::Array1;
 
 /// "news" and "other".
@@ -29,6 +30,7 @@ pub fn fit(
     dev: &[LabelledArticle],
     encoder: &mut Encoder<'_>,
     config: &TrainConfig,
+    job: &Job<'_>,
 ) -> Result<Option<(Softmax, f32)>, SoftmaxError> {
     let of_domain = |r: &&LabelledArticle| r.topic.is_some() || r.domain.is_some();
     let train: Vec<&LabelledArticle> = train.iter().filter(of_domain).collect();
@@ -36,12 +38,12 @@ pub fn fit(
     if others == 0 || others == train.len() {
         return Ok(None);
     }
-    let docs = train.iter().map(|r| encoder.encode(r)).collect();
+    let docs = encoder.encode_all(&train, job);
     let labels = Array1::from_iter(train.iter().map(|r| usize::from(is_other(r))));
     let weight = config.domain.other_weight * (train.len() - others) as f32 / others as f32;
     let params = SoftmaxParams::new(CLASSES).epochs(config.domain.epochs).learning_rate(config.domain.learning_rate);
     let params = params.class_weights(vec![1.0, weight]).seed(config.seed);
-    let model = params.fit(&Dataset::new(records(docs), labels))?;
+    let model = params.check()?.fit_as("news or not", &Dataset::new(records(docs), labels), job)?;
     let news = dev.iter().filter(of_domain).filter(|r| !is_other(r));
     let score = |row: &LabelledArticle| match model.decision_function(&encoder.encode(row))[..] {
         [news, other] => f64::from(other - news),

@@ -8,6 +8,7 @@ pub mod config;
 pub mod desk;
 pub mod domain;
 pub mod figures;
+pub mod job;
 pub mod load;
 pub mod model_card;
 pub mod region;

@@ -3,21 +3,23 @@
 use super::{
     calibrate::temperature,
     config::{TopicConfig, TrainConfig},
+    job::Job,
     load::{Corpus, Example},
-    rows::{RowError, Split},
+    rows::{LabelledArticle, RowError, Split},
     softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, records},
     space::Encoder,
 };
 use crate::{
     heads::topic::{Label, Thresholds, TopicHead},
+    prediction::Head,
     taxonomy::Taxonomy,
 };
-use linfa::{Dataset, traits::Fit};
+use linfa::{Dataset, ParamGuard};
 use ndarray::Array1;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A label needs as many training rows: with fewer nothing can be learned of it.
-const MIN_EXAMPLES: usize = 2;
+pub(super) const MIN_EXAMPLES: usize = 2;
 
 /// The rows of the head, with their labels as columns.
 pub struct TopicRows<'a> {
@@ -25,8 +27,10 @@ pub struct TopicRows<'a> {
     pub labels: Vec<Label>,
     /// Training rows of each label.
     pub examples: Vec<u64>,
-    train: Vec<(&'a Example, usize)>,
-    dev: Vec<(&'a Example, usize)>,
+    /// Languages of the training rows.
+    pub(super) languages: BTreeSet<String>,
+    pub(super) train: Vec<(&'a Example, usize)>,
+    pub(super) dev: Vec<(&'a Example, usize)>,
 }
 
 /// Reads the taxonomy that the configuration names.
@@ -93,7 +97,13 @@ pub fn topic_rows<'a>(corpus: &'a Corpus, taxonomy: &Taxonomy) -> Result<Option<
     if by_label.is_empty() {
         return Ok(None);
     }
-    let mut rows = TopicRows { labels: Vec::new(), examples: Vec::new(), train: Vec::new(), dev: Vec::new() };
+    let mut rows = TopicRows {
+        labels: Vec::new(),
+        examples: Vec::new(),
+        languages: BTreeSet::new(),
+        train: Vec::new(),
+        dev: Vec::new(),
+    };
     for (column, (label, [train, dev])) in by_label.into_iter().enumerate() {
         let definition = &taxonomy.labels[label];
         rows.labels.push(Label { id: definition.id.clone(), name: definition.name.clone() });
@@ -101,13 +111,14 @@ pub fn topic_rows<'a>(corpus: &'a Corpus, taxonomy: &Taxonomy) -> Result<Option<
         rows.train.extend(train.into_iter().map(|e| (e, column)));
         rows.dev.extend(dev.into_iter().map(|e| (e, column)));
     }
+    rows.languages = rows.train().map(|e| primary(&e.article.lang)).filter(|l| !l.is_empty()).collect();
     // In the order of the files again: the order of rows decides the result.
     rows.train.sort_by_key(|(e, _)| (e.file, e.line));
     rows.dev.sort_by_key(|(e, _)| (e.file, e.line));
     Ok(Some(rows))
 }
 
-fn unknown(topic: &str, taxonomy: &Taxonomy) -> String {
+pub(super) fn unknown(topic: &str, taxonomy: &Taxonomy) -> String {
     let known: Vec<&str> = taxonomy.labels.iter().take(20).map(|l| l.name.as_str()).collect();
     let known = known.join("; ");
     format!(
@@ -130,30 +141,50 @@ impl TopicRows<'_> {
     ///
     /// # Errors
     /// When the configuration's numbers are out of range.
-    pub fn fit(&self, encoder: &mut Encoder<'_>, config: &TrainConfig) -> Result<(TopicHead, Softmax), SoftmaxError> {
+    pub fn fit(
+        &self,
+        encoder: &Encoder<'_>,
+        config: &TrainConfig,
+        job: &Job<'_>,
+    ) -> Result<(TopicHead, Softmax), SoftmaxError> {
+        let train: Vec<&LabelledArticle> = self.train.iter().map(|(e, _)| &e.article).collect();
+        let docs = encoder.encode_all(&train, job);
+        let model = self.fit_weights(docs, config, job)?;
+        Ok((self.head(&model, encoder, config, job), model))
+    }
+
+    /// The head of a fitted model: calibrated, with its thresholds, on the dev rows.
+    pub(super) fn head(
+        &self,
+        model: &Softmax,
+        encoder: &Encoder<'_>,
+        config: &TrainConfig,
+        job: &Job<'_>,
+    ) -> TopicHead {
         let topic = &config.topic;
-        let docs = self.train.iter().map(|(e, _)| encoder.encode(&e.article)).collect();
-        let model = self.fit_weights(docs, config)?;
-        let dev: Vec<SparseDoc> = self.dev.iter().map(|(e, _)| encoder.encode(&e.article)).collect();
+        let dev: Vec<&LabelledArticle> = self.dev.iter().map(|(e, _)| &e.article).collect();
+        let dev = encoder.encode_all(&dev, job);
         let scores: Vec<Vec<f32>> = dev.iter().map(|d| model.decision_function(d)).collect();
         let truth: Vec<usize> = self.dev.iter().map(|(_, c)| *c).collect();
         let temperature = temperature(&scores, &truth);
-        let mut languages: Vec<String> =
-            self.train().map(|e| primary(&e.article.lang)).filter(|l| !l.is_empty()).collect();
-        languages.sort();
-        languages.dedup();
         let thresholds = Thresholds { min_words: 3, max_other_score: 0.0, min_probability: 0.0 };
+        let languages = self.languages.iter().cloned().collect();
         let mut head = TopicHead { labels: self.labels.clone(), languages, temperature, thresholds };
         head.thresholds.min_probability =
             quantile(scores.iter().map(|s| best(&head, s)).collect(), topic.abstain_share);
-        Ok((head, model))
+        head
     }
 
     /// Fits the weights on `docs`, the training rows as the encoder sees them.
     ///
     /// # Errors
     /// When the configuration's numbers are out of range.
-    pub fn fit_weights(&self, docs: Vec<SparseDoc>, config: &TrainConfig) -> Result<Softmax, SoftmaxError> {
+    pub fn fit_weights(
+        &self,
+        docs: Vec<SparseDoc>,
+        config: &TrainConfig,
+        job: &Job<'_>,
+    ) -> Result<Softmax, SoftmaxError> {
         let topic = &config.topic;
         let labels = Array1::from_iter(self.train.iter().map(|(_, c)| *c));
         let data = Dataset::new(records(docs), labels).with_weights(Array1::from_vec(self.weights(topic)));
@@ -163,7 +194,8 @@ impl TopicRows<'_> {
             .learning_rate(topic.learning_rate)
             .dense_learning_rate(topic.dense_learning_rate)
             .seed(config.seed)
-            .fit(&data)
+            .check()?
+            .fit_as(Head::Topic.name(), &data, job)
     }
 
     /// The same labels with other rows: training rows that `train` takes, and as dev rows all that `dev` takes.
@@ -173,7 +205,14 @@ impl TopicRows<'_> {
         let train: Vec<_> = self.train.iter().copied().filter(|(e, c)| train(e, *c)).collect();
         let mut examples = vec![0; self.labels.len()];
         train.iter().for_each(|(_, c)| examples[*c] += 1);
-        Self { labels: self.labels.clone(), examples, train, dev: all().filter(|(e, c)| dev(e, *c)).collect() }
+        let languages = self.languages.clone();
+        Self {
+            labels: self.labels.clone(),
+            examples,
+            languages,
+            train,
+            dev: all().filter(|(e, c)| dev(e, *c)).collect(),
+        }
     }
 
     /// The columns of the training rows and of the dev rows.
@@ -211,7 +250,7 @@ fn best(head: &TopicHead, scores: &[f32]) -> f64 {
     head.probabilities(scores).into_iter().fold(0.0, f64::max)
 }
 
-fn primary(tag: &str) -> String {
+pub(super) fn primary(tag: &str) -> String {
     tag.split('-').next().unwrap_or("").to_ascii_lowercase()
 }
 

@@ -55,6 +55,16 @@ impl Vocabulary {
         self.documents += 1;
     }
 
+    /// Both counts together.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        for (hash, frequency) in other.frequency {
+            *self.frequency.entry(hash).or_insert(0) += frequency;
+        }
+        self.documents += other.documents;
+        self
+    }
+
     /// Forgets features in fewer than `frequency` documents.
     pub fn prune(&mut self, frequency: u32) {
         self.frequency.retain(|_, f| *f >= frequency);

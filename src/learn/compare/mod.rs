@@ -13,6 +13,7 @@ pub use pool::{Limits, Pool};
 use super::{
     calibrate::temperature,
     config::TrainConfig,
+    job::Job,
     softmax::{Softmax, SoftmaxError, SparseDoc, argmax},
     space::Encoder,
     topic::TopicRows,
@@ -105,7 +106,7 @@ impl Fold {
         let mut encoder = Encoder::fit(of_train, &config.features, vectors, config.topic.vector_scale);
         let train: Vec<SparseDoc> = rows.train().map(|e| encoder.encode(&e.article)).collect();
         let test = rows.dev().map(|e| encoder.encode(&e.article)).collect();
-        let model = rows.fit_weights(train.clone(), config)?;
+        let model = rows.fit_weights(train.clone(), config, &Job::quiet())?;
         let [labels, truth] = rows.columns();
         Ok(Self { train, labels, test, truth, model })
     }

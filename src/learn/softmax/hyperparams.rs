@@ -9,6 +9,9 @@ pub enum SoftmaxError {
     /// No rows, or rows and labels that do not fit together.
     #[error("{0}")]
     Data(String),
+    /// Told to stop.
+    #[error(transparent)]
+    Interrupted(#[from] crate::learn::job::Interrupted),
     /// From linfa.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),

@@ -10,6 +10,7 @@
 mod fit;
 mod hyperparams;
 
+pub(super) use fit::{AdaGrad, shuffle};
 pub use hyperparams::{SoftmaxError, SoftmaxParams, SoftmaxValidParams};
 
 use linfa::traits::PredictInplace;
