@@ -5,6 +5,7 @@ use crate::{
     learn::{
         config::TrainConfig,
         job::{Checkpoints, Job},
+        large::Large,
         load::{Corpus, file_name},
         softmax::SoftmaxError,
         train::{TrainError, Trained, train},
@@ -71,6 +72,10 @@ pub(super) struct Args {
     /// Threads to train on [default: all]; the model is the same with any number
     #[arg(long, value_name = "N", value_parser = parse_count)]
     threads: Option<usize>,
+    /// Train the topic head on any number of rows within this memory, such as 512M or 2G: the rows are read three times
+    /// and lie encoded on the disk, beside the result. Needs --heads topic
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    memory_limit: Option<u64>,
 }
 
 const WORD_VECTORS: &str = "word-vectors.safetensors";
@@ -83,21 +88,15 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
     let tell = |message: &str, done: u64, of: u64| tell(&bar, message, done, of);
     let job = Job::new(args.threads.unwrap_or_else(super::cores), &tell, &stop, None);
 
-    job.say("reading the rows");
-    let (corpus, bad) = Corpus::read(&args.data, &config)?;
-    if !bad.is_empty() && !args.skip_bad_rows {
-        return Ok(list(&bad));
-    }
-    for error in &bad {
-        super::complain(&format!("left out: {error}"));
-    }
-    job.say(&format!("{} rows", corpus.examples.len()));
-    let checkpoints = work.checkpoints(&corpus.digest, &config, raw.as_deref())?;
-    let job = job.with_checkpoints(Some(checkpoints));
-    let trained = train(&corpus, &config, vectors.as_ref(), &command_line(args, &config), &job);
+    let trained = train_on(args, &config, vectors.as_ref(), raw.as_deref(), &work.dir, &job);
     bar.finish_and_clear();
     let Trained { manifest, mut files } = match trained {
-        Ok(trained) => trained,
+        Ok((trained, left_out)) => {
+            for error in &left_out {
+                super::complain(&format!("left out: {error}"));
+            }
+            trained
+        }
         Err(TrainError::Rows(errors)) => return Ok(list(&errors)),
         Err(TrainError::Fit(SoftmaxError::Interrupted(_))) => {
             super::complain("interrupted; nothing was written; the same command with --resume goes on");
@@ -118,6 +117,51 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
         identity.digest
     ))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The model, and the rows that were left out.
+fn train_on(
+    args: &Args,
+    config: &TrainConfig,
+    vectors: Option<&WordVectors>,
+    raw: Option<&[u8]>,
+    work: &Path,
+    job: &Job<'_>,
+) -> Result<(Trained, Vec<RowError>), TrainError> {
+    let toml = toml::to_string(config).map_err(|e| TrainError::Config(e.to_string()))?;
+    let memory = args.memory_limit.unwrap_or_default().to_le_bytes();
+    // With the rows, all that decides the result.
+    let inputs = [toml.as_bytes(), raw.unwrap_or_default(), env!("CARGO_PKG_VERSION").as_bytes(), &memory];
+    let command = command_line(args, config);
+    if let Some(memory) = args.memory_limit {
+        if config.heads != [Head::Topic] {
+            let message = "--memory-limit: the topic head alone can be trained so: add --heads topic";
+            return Err(TrainError::Config(message.to_owned()));
+        }
+        let (files, skip_bad_rows) = (&args.data[..], args.skip_bad_rows);
+        let large = Large { files, config, vectors, command: &command, memory, work, skip_bad_rows };
+        return large.train(&inputs, job);
+    }
+    job.say("reading the rows");
+    let (corpus, bad) = Corpus::read(&args.data, config).map_err(|e| TrainError::Config(e.to_string()))?;
+    if !bad.is_empty() && !args.skip_bad_rows {
+        return Err(TrainError::Rows(bad));
+    }
+    let inputs: Vec<&[u8]> = [corpus.digest.as_bytes()].into_iter().chain(inputs).collect();
+    let job = job.with_checkpoints(Some(Checkpoints::new(work, &inputs)));
+    Ok((train(&corpus, config, vectors, &command, &job)?, bad))
+}
+
+/// Bytes, as in `512M` or `2G`.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is no size such as 512M or 2G");
+    let (digits, shift) = match text.as_bytes() {
+        [.., b'M' | b'm'] => (&text[..text.len() - 1], 20),
+        [.., b'G' | b'g'] => (&text[..text.len() - 1], 30),
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).filter(|n| *n > 0).ok_or_else(wrong)
 }
 
 /// What a shell says of a command that Ctrl-C ended.
@@ -172,13 +216,6 @@ impl Work {
         fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
         let lock = Lock::take(&dir.join(LOCK), "train", Duration::ZERO)?;
         Ok(Self { dir, _lock: lock })
-    }
-
-    /// Those of this very training: its rows, settings, word vectors and version of the program.
-    fn checkpoints(&self, rows: &str, config: &TrainConfig, vectors: Option<&[u8]>) -> anyhow::Result<Checkpoints> {
-        let toml = toml::to_string(config)?;
-        let program = env!("CARGO_PKG_VERSION").as_bytes();
-        Ok(Checkpoints::new(&self.dir, &[rows.as_bytes(), toml.as_bytes(), vectors.unwrap_or_default(), program]))
     }
 
     /// The result is written.

@@ -101,6 +101,11 @@ impl Corpus {
         RowError { file, line: example.line, message: message.into() }
     }
 
+    /// The topics of all rows, as they have them.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.examples.iter().filter_map(|e| e.article.topic.as_deref())
+    }
+
     /// The rows of one part that may be trained and calibrated on.
     pub fn part(&self, split: Split) -> impl Iterator<Item = &Example> {
         self.examples.iter().filter(move |e| e.article.split == split && !e.measured_only)
@@ -176,9 +181,14 @@ pub(super) fn wrong_label(article: &LabelledArticle) -> Option<String> {
 
 const STANCES: [&str; 3] = ["supportive", "critical", "neutral"];
 
-pub(super) fn hash_row(digest: &mut Sha256, article: &LabelledArticle) {
+/// What the digest of a row is made from.
+pub(super) fn row_line(article: &LabelledArticle) -> String {
     // Debug output of plain strings and lists is stable and names every field.
-    let line = format!("{article:?}");
+    format!("{article:?}")
+}
+
+fn hash_row(digest: &mut Sha256, article: &LabelledArticle) {
+    let line = row_line(article);
     digest.update((line.len() as u64).to_le_bytes());
     digest.update(line.as_bytes());
 }

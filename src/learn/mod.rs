@@ -9,6 +9,7 @@ pub mod desk;
 pub mod domain;
 pub mod figures;
 pub mod job;
+pub mod large;
 pub mod load;
 pub mod model_card;
 pub mod region;

@@ -33,15 +33,14 @@ pub struct TopicRows<'a> {
     pub(super) dev: Vec<(&'a Example, usize)>,
 }
 
-/// Reads the taxonomy that the configuration names.
+/// Reads the taxonomy that the configuration names; `labels` are those that the rows have.
 ///
 /// # Errors
 /// When its file cannot be read or is none.
-pub fn taxonomy(corpus: &Corpus, config: &TopicConfig) -> Result<Taxonomy, String> {
+pub fn taxonomy<'a>(labels: impl Iterator<Item = &'a str>, config: &TopicConfig) -> Result<Taxonomy, String> {
     match config.taxonomy.to_str() {
         Some("iptc") => Taxonomy::iptc(),
         Some("labels") => {
-            let labels = corpus.examples.iter().filter_map(|e| e.article.topic.as_deref());
             let mut labels: Vec<String> = labels.map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect();
             labels.sort();
             labels.dedup();
@@ -188,14 +187,7 @@ impl TopicRows<'_> {
         let topic = &config.topic;
         let labels = Array1::from_iter(self.train.iter().map(|(_, c)| *c));
         let data = Dataset::new(records(docs), labels).with_weights(Array1::from_vec(self.weights(topic)));
-        SoftmaxParams::new(self.labels.len())
-            .c(topic.c)
-            .epochs(topic.epochs)
-            .learning_rate(topic.learning_rate)
-            .dense_learning_rate(topic.dense_learning_rate)
-            .seed(config.seed)
-            .check()?
-            .fit_as(Head::Topic.name(), &data, job)
+        params(self.labels.len(), config).check()?.fit_as(Head::Topic.name(), &data, job)
     }
 
     /// The same labels with other rows: training rows that `train` takes, and as dev rows all that `dev` takes.
@@ -230,12 +222,7 @@ impl TopicRows<'_> {
         let weight = |(example, class): &(&Example, usize)| {
             let article = &example.article;
             let source = sources.get(article.dataset.as_deref().unwrap_or("")).copied().unwrap_or(1.0);
-            let noisy = if article.quality.as_deref() == Some("noisy") { config.noisy_weight } else { 1.0 };
-            let class = self.examples[*class] as f32;
-            source.powf(-config.source_balance)
-                * class.powf(-config.class_balance)
-                * noisy
-                * f32::from(article.weight.unwrap_or(1))
+            row_weight(article, source, self.examples[*class] as f32, config)
         };
         let mut weights: Vec<f32> = self.train.iter().map(weight).collect();
         let mean = weights.iter().sum::<f32>() / weights.len().max(1) as f32;
@@ -244,6 +231,26 @@ impl TopicRows<'_> {
         }
         weights
     }
+}
+
+/// How much a row of a data set and a class of so many rows counts, up to a factor.
+pub(super) fn row_weight(article: &LabelledArticle, source: f32, class: f32, config: &TopicConfig) -> f32 {
+    let noisy = if article.quality.as_deref() == Some("noisy") { config.noisy_weight } else { 1.0 };
+    source.powf(-config.source_balance)
+        * class.powf(-config.class_balance)
+        * noisy
+        * f32::from(article.weight.unwrap_or(1))
+}
+
+/// The estimator as the configuration wants it.
+pub(super) fn params(classes: usize, config: &TrainConfig) -> SoftmaxParams {
+    let topic = &config.topic;
+    SoftmaxParams::new(classes)
+        .c(topic.c)
+        .epochs(topic.epochs)
+        .learning_rate(topic.learning_rate)
+        .dense_learning_rate(topic.dense_learning_rate)
+        .seed(config.seed)
 }
 
 fn best(head: &TopicHead, scores: &[f32]) -> f64 {

@@ -70,7 +70,7 @@ pub fn train(
     let progress = &|message: &str| job.say(message);
     config.check().map_err(TrainError::Config)?;
     let wants = |head| config.heads.contains(&head);
-    let taxonomy = topic::taxonomy(corpus, &config.topic).map_err(TrainError::Config)?;
+    let taxonomy = topic::taxonomy(corpus.labels(), &config.topic).map_err(TrainError::Config)?;
     let topic_rows = topic::topic_rows(corpus, &taxonomy).map_err(TrainError::Rows)?;
     let topic_rows = topic_rows.filter(|_| wants(Head::Topic));
     let parts = Parts::of(corpus);
@@ -113,7 +113,7 @@ pub fn train(
     }
     if let Some(head) = &mut heads.topic {
         progress("news or not: fitting");
-        if let Some((model, threshold)) = domain::fit(&parts.train, &parts.dev, &mut encoder, config, job)? {
+        if let Some((model, threshold)) = domain::fit(&parts.train, &parts.dev, &encoder, config, job)? {
             head.thresholds.max_other_score = threshold;
             columns.domain = domain::CLASSES;
             models.push(model);
@@ -184,7 +184,7 @@ fn region(
 
 /// The table of all heads: sparse weights, plus the weights of the dense block
 /// folded into the rows of the words that have a vector.
-fn fold(encoder: &Encoder<'_>, columns: Columns, models: &[Softmax]) -> Space {
+pub(super) fn fold(encoder: &Encoder<'_>, columns: Columns, models: &[Softmax]) -> Space {
     let bias = models.iter().flat_map(|m| m.bias().iter().copied()).collect();
     let mut table = WeightTable::new(encoder.index.slots(), bias);
     for slot in 0..encoder.index.slots() as u32 {
@@ -207,7 +207,7 @@ fn fold(encoder: &Encoder<'_>, columns: Columns, models: &[Softmax]) -> Space {
     Space { params: encoder.params.clone(), columns, index: encoder.index.clone(), table }
 }
 
-fn topic_card(rows: &TopicRows<'_>, head: &TopicHead, taxonomy: &Taxonomy) -> HeadCard {
+pub(super) fn topic_card(rows: &TopicRows<'_>, head: &TopicHead, taxonomy: &Taxonomy) -> HeadCard {
     let label = |(label, &examples): (&Label, &u64)| {
         let definition = taxonomy.position(&label.id).and_then(|i| taxonomy.labels.get(i));
         LabelCard {
@@ -248,7 +248,7 @@ fn stance_card(trained: &StanceTraining) -> HeadCard {
     HeadCard { head: Head::Stance.name().to_owned(), labels, languages: vec!["en".to_owned()], metrics: Vec::new() }
 }
 
-fn card(corpus: &Corpus, config: &TrainConfig, command: &str, space: &Space, heads: Vec<HeadCard>) -> Card {
+pub(super) fn card(corpus: &Corpus, config: &TrainConfig, command: &str, space: &Space, heads: Vec<HeadCard>) -> Card {
     Card {
         created: None,
         command: command.to_owned(),
@@ -262,7 +262,7 @@ fn card(corpus: &Corpus, config: &TrainConfig, command: &str, space: &Space, hea
 }
 
 /// Measures the model on the dev rows by the code that serves, writes the card, lays out the files.
-fn assemble(
+pub(super) fn assemble(
     corpus: &Corpus,
     config: &TrainConfig,
     mut card: Card,

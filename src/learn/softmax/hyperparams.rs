@@ -33,6 +33,13 @@ pub struct SoftmaxValidParams {
     pub(super) class_weights: Option<Vec<f32>>,
 }
 
+impl SoftmaxValidParams {
+    /// How much the rows of a class count.
+    pub(in crate::learn) fn class_weight(&self, class: usize) -> f32 {
+        self.class_weights.as_ref().and_then(|w| w.get(class)).copied().unwrap_or(1.0)
+    }
+}
+
 impl SoftmaxParams {
     /// Defaults for `classes` classes (labels `0..classes`): C 10, 5 epochs, learning rate 0.5, seed 42.
     #[must_use]
