@@ -112,9 +112,9 @@ impl Large<'_> {
         }
         let taxonomy = topic::taxonomy(scan.labels.iter().map(String::as_str), &self.config.topic);
         let taxonomy = taxonomy.map_err(TrainError::Config)?;
-        let counted = count(&reader, &scan, &taxonomy, room.features)?;
+        let mut counted = count(&reader, &scan, &taxonomy, room.features)?;
         let encoder = Encoder::of(
-            counted.vocabulary.clone(),
+            std::mem::take(&mut counted.vocabulary),
             &self.config.features,
             self.vectors,
             self.config.topic.vector_scale,
@@ -123,7 +123,7 @@ impl Large<'_> {
         let dense = self.vectors.map_or(0, |v| v.dimensions() as u64 * 4);
         let buckets = counted.bytes(dense).div_ceil(room.bucket).max(1);
         if buckets > MOST_BUCKETS {
-            let least = ((BASE >> 20) + 3 * counted.bytes(dense) / MOST_BUCKETS) >> 20;
+            let least = (self.memory + 3 * (counted.bytes(dense) / MOST_BUCKETS)) >> 20;
             return Err(TrainError::Config(format!("--memory-limit: so many rows need about {least} MiB")));
         }
         let mut spill = Spill::create(self.work, buckets, self.config.seed).map_err(work)?;
@@ -206,7 +206,7 @@ impl Large<'_> {
         let [news, other] = counted.domain;
         let domain = if news * other == 0 { None } else { Some(domain::params(config, news, other).check()?) };
         let dimensions = self.vectors.map_or(0, WordVectors::dimensions);
-        let start = |params, rows| AdaGrad::new(params, encoder.index.slots(), dimensions, rows as usize);
+        let start = |params, rows: u64| AdaGrad::new(params, encoder.index.slots(), dimensions, rows as usize);
         let mut parts: Vec<(&str, &SoftmaxValidParams, usize, AdaGrad<'_>, usize)> = Vec::new();
         parts.push(("topic", &topic, config.topic.epochs, start(&topic, counted.topic_rows), 0));
         if let Some(domain) = &domain {
@@ -236,12 +236,12 @@ impl Large<'_> {
                     |(), row| (row.topic, row.other, row.weight, encoder.with_vector(row.features)),
                 );
                 shuffle(&mut rows, &mut random);
-                for (_, params, epochs, model, done) in &mut parts {
+                for (name, params, epochs, model, done) in &mut parts {
                     if pass < *done || pass >= *epochs {
                         continue;
                     }
                     let mut gradient = vec![0.0; model.stride()];
-                    let is_topic = std::ptr::eq(*params, &raw const topic);
+                    let is_topic = *name == "topic";
                     for (label, other, weight, doc) in &rows {
                         let (label, weight) = if is_topic {
                             (label.map(usize::from), weight / mean)
@@ -280,13 +280,12 @@ impl Large<'_> {
         };
         let labels: Vec<Label> = counted.labels.iter().map(definition).collect();
         let usable = || sample.iter().filter(|e| !e.measured_only);
-        let column = |e| Some((e, counted.column(usable_topic(e)?)?));
         let rows = TopicRows {
             labels,
             examples: counted.examples.clone(),
             languages: counted.languages.clone(),
             train: Vec::new(),
-            dev: usable().filter_map(column).collect(),
+            dev: usable().filter_map(|e| Some((e, counted.column(e.article.topic.as_deref()?)?))).collect(),
         };
         let mut columns = Columns { topic: rows.labels.len(), ..Columns::default() };
         let Some(model) = models.first() else { return Err(TrainError::NoLabels) };
@@ -305,8 +304,4 @@ impl Large<'_> {
         card.data = counted.sources.counted();
         assemble(&corpus, self.config, card, space, Heads { topic: Some(head), ..Heads::default() })
     }
-}
-
-fn usable_topic(example: &Example) -> Option<&str> {
-    example.article.topic.as_deref()
 }
