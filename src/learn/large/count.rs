@@ -71,7 +71,7 @@ pub(super) fn scan(reader: &Reader<'_>) -> Result<Scan, TrainError> {
         prepare,
         |read| {
             scan.rows += 1;
-            let (Given { article, measured_only: false, .. }, line) = (match read {
+            let (given, line) = match read {
                 Ok(read) => read,
                 Err(error) => {
                     if scan.bad.len() < MOST_COMPLAINTS {
@@ -79,9 +79,11 @@ pub(super) fn scan(reader: &Reader<'_>) -> Result<Scan, TrainError> {
                     }
                     return Ok(());
                 }
-            }) else {
-                return Ok(());
             };
+            if given.measured_only {
+                return Ok(());
+            }
+            let article = given.article;
             digest.update((line.len() as u64).to_le_bytes());
             digest.update(line.as_bytes());
             scan.has_dev |= article.split == Split::Dev;
