@@ -7,6 +7,7 @@ use crate::{
         job::{Checkpoints, Job},
         large::Large,
         load::{Corpus, file_name},
+        search::{Tried, search},
         softmax::SoftmaxError,
         train::{TrainError, Trained, train},
         word_vectors::WordVectors,
@@ -78,6 +79,8 @@ pub(super) struct Args {
     memory_limit: Option<u64>,
 }
 
+/// What a search tried, in the bundle.
+const SEARCH: &str = "search.json";
 const WORD_VECTORS: &str = "word-vectors.safetensors";
 
 pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitCode> {
@@ -90,13 +93,8 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
 
     let trained = train_on(args, &config, vectors.as_ref(), raw.as_deref(), &work.dir, &job);
     bar.finish_and_clear();
-    let Trained { manifest, mut files } = match trained {
-        Ok((trained, left_out)) => {
-            for error in &left_out {
-                super::complain(&format!("left out: {error}"));
-            }
-            trained
-        }
+    let Made { trained: Trained { manifest, mut files }, left_out, tried } = match trained {
+        Ok(made) => made,
         Err(TrainError::Rows(errors)) => return Ok(list(&errors)),
         Err(TrainError::Fit(SoftmaxError::Interrupted(_))) => {
             super::complain("interrupted; nothing was written; the same command with --resume goes on");
@@ -104,6 +102,15 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
         }
         Err(error) => return Err(error.into()),
     };
+    for error in &left_out {
+        super::complain(&format!("left out: {error}"));
+    }
+    for tried in &tried {
+        super::say(&tried.to_string())?;
+    }
+    if !tried.is_empty() {
+        files.insert(SEARCH.to_owned(), serde_json::to_vec_pretty(&tried)?.into());
+    }
     if let Some(raw) = raw {
         files.insert(WORD_VECTORS.to_owned(), raw.into());
     }
@@ -119,7 +126,16 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// The model, and the rows that were left out.
+/// What a training made.
+struct Made {
+    trained: Trained,
+    /// Rows that cannot be read.
+    left_out: Vec<RowError>,
+    /// What a search tried, the best first.
+    tried: Vec<Tried>,
+}
+
+/// Searches, where it is asked for, and trains.
 fn train_on(
     args: &Args,
     config: &TrainConfig,
@@ -127,7 +143,7 @@ fn train_on(
     raw: Option<&[u8]>,
     work: &Path,
     job: &Job<'_>,
-) -> Result<(Trained, Vec<RowError>), TrainError> {
+) -> Result<Made, TrainError> {
     let toml = toml::to_string(config).map_err(|e| TrainError::Config(e.to_string()))?;
     let memory = args.memory_limit.unwrap_or_default().to_le_bytes();
     // With the rows, all that decides the result.
@@ -140,7 +156,12 @@ fn train_on(
         }
         let (files, skip_bad_rows) = (&args.data[..], args.skip_bad_rows);
         let large = Large { files, config, vectors, command: &command, memory, work, skip_bad_rows };
-        return large.train(&inputs, job);
+        if config.search.is_some() {
+            let message = "search: not with --memory-limit: search on a sample of the rows first";
+            return Err(TrainError::Config(message.to_owned()));
+        }
+        let (trained, left_out) = large.train(&inputs, job)?;
+        return Ok(Made { trained, left_out, tried: Vec::new() });
     }
     job.say("reading the rows");
     let (corpus, bad) = Corpus::read(&args.data, config).map_err(|e| TrainError::Config(e.to_string()))?;
@@ -149,7 +170,12 @@ fn train_on(
     }
     let inputs: Vec<&[u8]> = [corpus.digest.as_bytes()].into_iter().chain(inputs).collect();
     let job = job.with_checkpoints(Some(Checkpoints::new(work, &inputs)));
-    Ok((train(&corpus, config, vectors, &command, &job)?, bad))
+    let (chosen, tried) = match &config.search {
+        Some(wanted) => search(&corpus, config, wanted, vectors, &job)?,
+        None => (config.clone(), Vec::new()),
+    };
+    let trained = train(&corpus, &chosen, vectors, &command, &job)?;
+    Ok(Made { trained, left_out: bad, tried })
 }
 
 /// Bytes, as in `512M` or `2G`.

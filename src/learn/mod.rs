@@ -14,6 +14,7 @@ pub mod load;
 pub mod model_card;
 pub mod region;
 pub use crate::rows;
+pub mod search;
 pub mod softmax;
 pub mod space;
 pub mod stance;

@@ -111,6 +111,42 @@ fn in_passes_it_learns_as_much_as_in_memory() {
 }
 
 #[test]
+fn a_search_chooses_by_whole_groups_and_can_be_resumed() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("search.toml");
+    let search = "[features]\nbits = 12\n[search]\nfolds = 3\nc = [0.001, 10.0]\nepochs = [1, 5]\npairs = [true]\n";
+    fs::write(&config, search).unwrap();
+    let args = ["--config", config.to_str().unwrap(), "--heads", "topic"];
+    let made = trained(dir.path(), "model", &args);
+    let file = |name: &str| {
+        let (_, bytes) = made.iter().find(|(file, _)| file == name).unwrap();
+        String::from_utf8(bytes.clone()).unwrap()
+    };
+    let tried: serde_json::Value = serde_json::from_str(&file("search.json")).unwrap();
+    let tried = tried.as_array().unwrap();
+    assert_eq!(tried.len(), 4);
+    let score = |t: &serde_json::Value| t["macro_f1"].as_array().unwrap().iter().map(|f| f.as_f64().unwrap()).sum();
+    let scores: Vec<f64> = tried.iter().map(score).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b) && scores[0] > scores[3], "{scores:?}");
+    assert_eq!(tried[0]["c"], 10.0, "{tried:?}");
+    let chosen = file("config.toml");
+    assert!(chosen.contains("c = 10.0") && !chosen.contains("[search]"), "{chosen}");
+
+    let (mut first, out) = command(dir.path(), "again", &args);
+    let mut first = first.stderr(Stdio::null()).spawn().unwrap();
+    assert!(wait_for(|| dir.path().join(".again.training/search-0.checkpoint").is_file()));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(!out.exists());
+    assert!(trained(dir.path(), "again", &[&args[..], &["--resume"]].concat()) == made);
+
+    fs::write(&config, "[search]\nc = []\n").unwrap();
+    let (mut command, _) = command(dir.path(), "none", &args);
+    let output = command.output().unwrap();
+    assert!(output.status.code() == Some(1) && says(&output).contains("search: folds"), "{}", says(&output));
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_the_flag() {
     let dir = tempfile::tempdir().unwrap();
     let config = settings(dir.path(), 3);
