@@ -103,7 +103,7 @@ fn topic(
     corpus: &Corpus,
     vectors: Option<&WordVectors>,
 ) -> anyhow::Result<Vec<Comparison>> {
-    let taxonomy = topic::taxonomy(corpus, &config.topic).map_err(anyhow::Error::msg)?;
+    let taxonomy = topic::taxonomy(corpus.labels(), &config.topic).map_err(anyhow::Error::msg)?;
     let rows = topic::topic_rows(corpus, &taxonomy)
         .map_err(|errors| anyhow::anyhow!(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?
         .context("no row carries a topic")?;

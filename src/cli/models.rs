@@ -140,7 +140,7 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             let selector = if model.contains('@') { model.clone() } else { format!("{model}@candidate") };
             let (name, version) = store.resolve(&selector)?;
             let gate = Gate { store: &store, name: &name, version: &version, data, split: *split, seed: *seed };
-            let (said, worse) = gate.judge(*force)?;
+            let (said, worse, from) = gate.judge(*force)?;
             for line in &said {
                 writeln!(out, "{line}")?;
             }
@@ -150,7 +150,7 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
                 ));
                 return Ok(ExitCode::FAILURE);
             }
-            let event = Event { reason: reason.clone(), gate: said, ..Event::now("promote", &version) };
+            let event = Event { from, reason: reason.clone(), gate: said, ..Event::now("promote", &version) };
             store.promote(&name, &version, event)?;
             writeln!(out, "{name}@{version} is stable")?;
         }
@@ -182,15 +182,15 @@ struct Gate<'a> {
 }
 
 impl Gate<'_> {
-    /// What the comparison with the stable version says, a line a figure, and whether one is worse.
-    fn judge(&self, force: bool) -> anyhow::Result<(Vec<String>, bool)> {
+    /// What the comparison with the stable version says, a line a figure, whether one is worse, and the stable version.
+    fn judge(&self, force: bool) -> anyhow::Result<(Vec<String>, bool, Option<String>)> {
         let new = self.open(self.version)?;
         let Some(stable) = self.store.labelled(self.name, Label::Stable)?.filter(|s| s != self.version) else {
-            return Ok((Vec::new(), false));
+            return Ok((Vec::new(), false, None));
         };
         if self.data.is_empty() {
             if force {
-                return Ok((Vec::new(), true));
+                return Ok((Vec::new(), true, Some(stable)));
             }
             anyhow::bail!(
                 "{}@{stable} is stable: give --data FILE to compare the two, or --force --reason TEXT",
@@ -199,7 +199,7 @@ impl Gate<'_> {
         }
         let base = match self.open(&stable) {
             Ok(base) => base,
-            Err(_) if force => return Ok((Vec::new(), true)),
+            Err(_) if force => return Ok((Vec::new(), true, Some(stable))),
             Err(error) => return Err(error),
         };
         let rows = evaluate::labelled(self.data, self.split)?;
@@ -213,7 +213,7 @@ impl Gate<'_> {
         }
         let differences = compare(base, new, self.seed);
         let worse = differences.iter().any(Difference::worse);
-        Ok((differences.iter().map(ToString::to_string).collect(), worse))
+        Ok((differences.iter().map(ToString::to_string).collect(), worse, Some(stable)))
     }
 
     fn open(&self, version: &str) -> anyhow::Result<Classifier> {

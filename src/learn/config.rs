@@ -36,6 +36,9 @@ pub struct TrainConfig {
     pub desk: DeskConfig,
     /// News or not.
     pub domain: DomainConfig,
+    /// What to try before training; nothing in the bundle's own file, which has what was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchConfig>,
 }
 
 impl Default for TrainConfig {
@@ -54,6 +57,7 @@ impl Default for TrainConfig {
             topic: TopicConfig::default(),
             desk: DeskConfig::default(),
             domain: DomainConfig::default(),
+            search: None,
         }
     }
 }
@@ -180,6 +184,57 @@ impl Default for DomainConfig {
     }
 }
 
+/// Settings of the topic head to be chosen by cross-validation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchConfig {
+    /// Folds.
+    pub folds: usize,
+    /// What is never cut by a fold.
+    pub by: FoldBy,
+    /// `topic.c` to try.
+    pub c: Vec<f32>,
+    /// `topic.epochs` to try.
+    pub epochs: Vec<usize>,
+    /// `features.pairs` to try.
+    pub pairs: Vec<bool>,
+    /// `features.min_frequency` to try.
+    pub min_frequency: Vec<u32>,
+}
+
+/// What stays together in a fold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FoldBy {
+    /// A story: `group`.
+    Group,
+    /// An outlet: `source`, else `dataset`.
+    Source,
+}
+
+impl Default for SearchConfig {
+    fn default() -> Self {
+        Self {
+            folds: 5,
+            by: FoldBy::Group,
+            c: vec![1.0, 10.0],
+            epochs: vec![3, 5, 10],
+            pairs: vec![true, false],
+            min_frequency: vec![2],
+        }
+    }
+}
+
+impl SearchConfig {
+    fn is_in_range(&self) -> bool {
+        (2..=100).contains(&self.folds)
+            && !(self.c.is_empty() || self.epochs.is_empty() || self.pairs.is_empty() || self.min_frequency.is_empty())
+            && positive(&self.c)
+            && !self.epochs.contains(&0)
+            && !self.min_frequency.contains(&0)
+    }
+}
+
 /// The form of a date of ISO 8601, so that dates compare as their texts do.
 fn is_date(text: &str) -> bool {
     let digit_or_dash = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
@@ -214,6 +269,8 @@ impl TrainConfig {
             "dev_share: from 0 to below 1"
         } else if !(self.dev_from.is_empty() || is_date(&self.dev_from)) {
             "dev_from: a date as in 2026-11-24"
+        } else if self.search.as_ref().is_some_and(|search| !search.is_in_range()) {
+            "search: folds from 2 to 100, and at least one value of c, epochs, pairs and min_frequency, all above 0"
         } else if self.heads.is_empty() {
             "heads: name at least one of topic, region, stance"
         } else if self.topic.epochs == 0

@@ -4,6 +4,7 @@
 use super::{
     calibrate::temperature,
     config::{DeskConfig, TrainConfig},
+    job::Job,
     region::{desk_label, read_region_row},
     rows::LabelledArticle,
     softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, records},
@@ -14,7 +15,7 @@ use crate::{
     places::countries::{DESKS, NO_DESK},
     text::{Document, hash_word},
 };
-use linfa::{Dataset, traits::Fit};
+use linfa::{Dataset, ParamGuard};
 use ndarray::Array1;
 use std::collections::BTreeMap;
 
@@ -42,6 +43,7 @@ pub fn fit(
     placeless: &[LabelledArticle],
     encoder: &mut Encoder<'_>,
     config: &TrainConfig,
+    job: &Job<'_>,
 ) -> Result<Option<DeskModel>, SoftmaxError> {
     let mut document = Document::default();
     let mut rows = |rows: &[LabelledArticle]| -> Vec<(SparseDoc, usize, String, usize)> {
@@ -64,16 +66,19 @@ pub fn fit(
     }
     let desk = &config.desk;
     let weights = weights(&train, desk);
-    let fit = |keep: &dyn Fn(usize) -> bool| {
+    let fit = |name: &str, keep: &dyn Fn(usize) -> bool| {
         let kept: Vec<usize> = (0..train.len()).filter(|&i| keep(train[i].3)).collect();
         let docs = kept.iter().map(|&i| train[i].0.clone()).collect();
         let labels = Array1::from_iter(kept.iter().map(|&i| train[i].1));
         let weights = Array1::from_iter(kept.iter().map(|&i| weights[i]));
         let params = SoftmaxParams::new(CLASSES).c(desk.c).epochs(desk.epochs).learning_rate(desk.learning_rate);
-        params.seed(config.seed).fit(&Dataset::new(records(docs), labels).with_weights(weights))
+        params.seed(config.seed).check()?.fit_as(name, &Dataset::new(records(docs), labels).with_weights(weights), job)
     };
-    let model = fit(&|_| true)?;
-    let halves = [fit(&|h| h == 0)?, fit(&|h| h == 1)?];
+    let parts = vec![("desk", None), ("desk-first-half", Some(0)), ("desk-second-half", Some(1))];
+    let fitted = job.map(parts, || (), |(), (name, half)| fit(name, &|h| half.is_none_or(|half| h == half)));
+    let mut fitted = fitted.into_iter();
+    let mut next = || fitted.next().unwrap_or_else(|| Err(SoftmaxError::Data("three fits are due".to_owned())));
+    let (model, halves) = (next()?, [next()?, next()?]);
     let scores: Vec<Vec<f32>> = dev.iter().map(|r| model.decision_function(&r.0)).collect();
     let truth: Vec<usize> = dev.iter().map(|r| r.1).collect();
     Ok(Some(DeskModel { weights: model, temperature: temperature(&scores, &truth), halves }))

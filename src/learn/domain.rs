@@ -2,12 +2,13 @@
 
 use super::{
     config::TrainConfig,
+    job::Job,
     rows::LabelledArticle,
-    softmax::{Softmax, SoftmaxError, SoftmaxParams, records},
+    softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, records},
     space::Encoder,
     topic::quantile,
 };
-use linfa::{Dataset, traits::Fit};
+use linfa::{Dataset, ParamGuard};
 use ndarray::Array1;
 
 /// "news" and "other".
@@ -27,8 +28,9 @@ pub fn is_other(row: &LabelledArticle) -> bool {
 pub fn fit(
     train: &[LabelledArticle],
     dev: &[LabelledArticle],
-    encoder: &mut Encoder<'_>,
+    encoder: &Encoder<'_>,
     config: &TrainConfig,
+    job: &Job<'_>,
 ) -> Result<Option<(Softmax, f32)>, SoftmaxError> {
     let of_domain = |r: &&LabelledArticle| r.topic.is_some() || r.domain.is_some();
     let train: Vec<&LabelledArticle> = train.iter().filter(of_domain).collect();
@@ -36,18 +38,36 @@ pub fn fit(
     if others == 0 || others == train.len() {
         return Ok(None);
     }
-    let docs = train.iter().map(|r| encoder.encode(r)).collect();
+    let docs = encoder.encode_all(&train, job);
     let labels = Array1::from_iter(train.iter().map(|r| usize::from(is_other(r))));
-    let weight = config.domain.other_weight * (train.len() - others) as f32 / others as f32;
+    let params = params(config, (train.len() - others) as u64, others as u64);
+    let model = params.check()?.fit_as("news or not", &Dataset::new(records(docs), labels), job)?;
+    let dev: Vec<&LabelledArticle> = dev.iter().collect();
+    let threshold = threshold(&model, &dev, encoder, config, job);
+    Ok(Some((model, threshold)))
+}
+
+/// The estimator as the configuration wants it, for so many rows of news and of others.
+pub(super) fn params(config: &TrainConfig, news: u64, others: u64) -> SoftmaxParams {
+    let weight = config.domain.other_weight * news as f32 / others as f32;
     let params = SoftmaxParams::new(CLASSES).epochs(config.domain.epochs).learning_rate(config.domain.learning_rate);
-    let params = params.class_weights(vec![1.0, weight]).seed(config.seed);
-    let model = params.fit(&Dataset::new(records(docs), labels))?;
-    let news = dev.iter().filter(of_domain).filter(|r| !is_other(r));
-    let score = |row: &LabelledArticle| match model.decision_function(&encoder.encode(row))[..] {
+    params.class_weights(vec![1.0, weight]).seed(config.seed)
+}
+
+/// The score above which only `abstain_share` of the dev articles lie.
+pub(super) fn threshold(
+    model: &Softmax,
+    dev: &[&LabelledArticle],
+    encoder: &Encoder<'_>,
+    config: &TrainConfig,
+    job: &Job<'_>,
+) -> f32 {
+    let news = dev.iter().copied().filter(|r| (r.topic.is_some() || r.domain.is_some()) && !is_other(r));
+    let news: Vec<&LabelledArticle> = news.collect();
+    let score = |doc: &SparseDoc| match model.decision_function(doc)[..] {
         [news, other] => f64::from(other - news),
         _ => 0.0,
     };
-    let scores = news.map(score).collect();
-    let threshold = quantile(scores, 1.0 - config.domain.abstain_share) as f32;
-    Ok(Some((model, threshold)))
+    let scores = encoder.encode_all(&news, job).iter().map(score).collect();
+    quantile(scores, 1.0 - config.domain.abstain_share) as f32
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -101,6 +101,11 @@ impl Corpus {
         RowError { file, line: example.line, message: message.into() }
     }
 
+    /// The topics of all rows, as they have them.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.examples.iter().filter_map(|e| e.article.topic.as_deref())
+    }
+
     /// The rows of one part that may be trained and calibrated on.
     pub fn part(&self, split: Split) -> impl Iterator<Item = &Example> {
         self.examples.iter().filter(move |e| e.article.split == split && !e.measured_only)
@@ -116,15 +121,30 @@ impl Corpus {
     /// The data sets of the training rows with their licences, for the card.
     #[must_use]
     pub fn sources(&self, config: &TrainConfig) -> Vec<DataSource> {
-        let mut sources: BTreeMap<(String, String), u64> = BTreeMap::new();
+        let mut sources = Sources::default();
         for example in self.part(Split::Train) {
-            let fallback = || self.files.get(example.file).map_or_else(String::new, |f| file_name(f));
-            let name = example.article.dataset.clone().unwrap_or_else(fallback);
-            let licence = example.article.licence.as_ref().or(config.licences.get(&name));
-            let licence = licence.cloned().unwrap_or_else(|| "not stated".to_owned());
-            *sources.entry((name, licence)).or_default() += 1;
+            sources.add(&example.article, self.files.get(example.file).map(PathBuf::as_path), config);
         }
-        sources.into_iter().map(|((name, licence), rows)| DataSource { name, licence, rows }).collect()
+        sources.counted()
+    }
+}
+
+/// Training rows by data set and licence.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sources(BTreeMap<(String, String), u64>);
+
+impl Sources {
+    /// Counts a row of a file.
+    pub(super) fn add(&mut self, article: &LabelledArticle, file: Option<&Path>, config: &TrainConfig) {
+        let name = article.dataset.clone().unwrap_or_else(|| file.map_or_else(String::new, file_name));
+        let licence = article.licence.as_ref().or(config.licences.get(&name));
+        let licence = licence.cloned().unwrap_or_else(|| "not stated".to_owned());
+        *self.0.entry((name, licence)).or_default() += 1;
+    }
+
+    /// As the card has them.
+    pub(super) fn counted(self) -> Vec<DataSource> {
+        self.0.into_iter().map(|((name, licence), rows)| DataSource { name, licence, rows }).collect()
     }
 }
 
@@ -134,7 +154,7 @@ pub fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())
 }
 
-fn excluded(article: &LabelledArticle, config: &TrainConfig) -> bool {
+pub(super) fn excluded(article: &LabelledArticle, config: &TrainConfig) -> bool {
     let dataset = article.dataset.as_deref().unwrap_or("");
     let licence = article.licence.as_ref().or(config.licences.get(dataset)).map_or("", String::as_str);
     config.exclude_datasets.iter().any(|d| d == dataset)
@@ -161,35 +181,45 @@ pub(super) fn wrong_label(article: &LabelledArticle) -> Option<String> {
 
 const STANCES: [&str; 3] = ["supportive", "critical", "neutral"];
 
-fn hash_row(digest: &mut Sha256, article: &LabelledArticle) {
+/// What the digest of a row is made from.
+pub(super) fn row_line(article: &LabelledArticle) -> String {
     // Debug output of plain strings and lists is stable and names every field.
-    let line = format!("{article:?}");
+    format!("{article:?}")
+}
+
+fn hash_row(digest: &mut Sha256, article: &LabelledArticle) {
+    let line = row_line(article);
     digest.update((line.len() as u64).to_le_bytes());
     digest.update(line.as_bytes());
 }
 
 /// Makes whole groups dev rows, chosen by a hash of their name and the seed.
 fn set_dev_aside(examples: &mut [Example], config: &TrainConfig) {
-    let mut parts: HashMap<String, bool> = HashMap::new();
     for (i, example) in examples.iter_mut().enumerate() {
         if example.measured_only {
             continue;
         }
-        let article = &mut example.article;
-        let key = article.group.clone().unwrap_or_else(|| format!("{}#{i}", article.id));
-        let dev = *parts.entry(key).or_insert_with_key(|key| {
-            let hash = hash_word(format!("{}/{key}", config.seed).as_bytes());
-            (hash >> 11) as f64 / (1u64 << 53) as f64 <= config.dev_share
-        });
-        if article.split == Split::Train && dev {
-            article.split = Split::Dev;
+        if example.article.split == Split::Train && is_aside(&example.article, i, config) {
+            example.article.split = Split::Dev;
         }
     }
 }
 
+/// Whether the group of the row, which is the `i`th, is among those that are set aside.
+pub(super) fn is_aside(article: &LabelledArticle, i: usize, config: &TrainConfig) -> bool {
+    let key = article.group.clone().unwrap_or_else(|| format!("{}#{i}", article.id));
+    let hash = hash_word(format!("{}/{key}", config.seed).as_bytes());
+    (hash >> 11) as f64 / (1u64 << 53) as f64 <= config.dev_share
+}
+
+/// Whether it was published on the day `from` or later.
+pub(super) fn is_late(article: &LabelledArticle, from: &str) -> bool {
+    article.published.as_deref().is_some_and(|published| published >= from)
+}
+
 /// Makes the groups dev rows that reach `from` or beyond: a model is asked about what came after its training.
 fn set_late_aside(examples: &mut [Example], from: &str) {
-    let late = |article: &LabelledArticle| article.published.as_deref().is_some_and(|published| published >= from);
+    let late = |article: &LabelledArticle| is_late(article, from);
     let groups: HashSet<String> =
         examples.iter().filter(|e| late(&e.article)).filter_map(|e| e.article.group.clone()).collect();
     for Example { article, measured_only, .. } in examples {
@@ -203,7 +233,7 @@ fn set_late_aside(examples: &mut [Example], from: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::{collections::HashMap, io::Write};
 
     fn corpus(lines: &str, config: &TrainConfig) -> (Corpus, Vec<RowError>) {
         let dir = tempfile::tempdir().unwrap();

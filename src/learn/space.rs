@@ -1,8 +1,8 @@
 //! From training articles to a feature space, and articles to rows in it.
 
-use super::{config::FeatureConfig, softmax::SparseDoc, vocabulary::Vocabulary, word_vectors::WordVectors};
+use super::{config::FeatureConfig, job::Job, softmax::SparseDoc, vocabulary::Vocabulary, word_vectors::WordVectors};
 use crate::{
-    features::{Counter, FeatureIndex, FeatureParams},
+    features::{Counter, FeatureIndex, FeatureParams, TfIdf},
     learn::rows::LabelledArticle,
     text::Document,
 };
@@ -35,13 +35,39 @@ impl<'a> Encoder<'a> {
         vectors: Option<&'a WordVectors>,
         vector_scale: f32,
     ) -> Self {
+        let articles: Vec<&LabelledArticle> = articles.collect();
+        Self::fit_in(&articles, config, vectors, vector_scale, &Job::quiet())
+    }
+
+    /// The same on all threads of a longer piece of work.
+    pub fn fit_in(
+        articles: &[&LabelledArticle],
+        config: &FeatureConfig,
+        vectors: Option<&'a WordVectors>,
+        vector_scale: f32,
+        job: &Job<'_>,
+    ) -> Self {
         let params = config.params();
-        let mut document = Document::default();
-        let mut vocabulary = Vocabulary::default();
-        for article in articles {
-            document.read(&article.title, &article.text);
-            vocabulary.add(&document, &params);
-        }
+        let parts: Vec<&[&LabelledArticle]> = articles.chunks(articles.len().div_ceil(job.threads).max(1)).collect();
+        let counted = job.map(parts, Document::default, |document, articles| {
+            let mut vocabulary = Vocabulary::default();
+            for article in articles {
+                document.read(&article.title, &article.text);
+                vocabulary.add(document, &params);
+            }
+            vocabulary
+        });
+        let vocabulary = counted.into_iter().reduce(Vocabulary::merge).unwrap_or_default();
+        Self::of(vocabulary, config, vectors, vector_scale)
+    }
+
+    /// Chooses among the features that were counted.
+    pub fn of(
+        mut vocabulary: Vocabulary,
+        config: &FeatureConfig,
+        vectors: Option<&'a WordVectors>,
+        vector_scale: f32,
+    ) -> Self {
         vocabulary.prune(config.min_frequency);
         let words = vectors.map(WordVectors::words).unwrap_or_default();
         let unseen = words.iter().copied().filter(|&w| vocabulary.frequency(w) == 0);
@@ -60,7 +86,8 @@ impl<'a> Encoder<'a> {
                 slot_words[slot] = word;
             }
         }
-        Self { params, index, idf, vectors, slot_words, vector_scale, document, counter: Counter::default() }
+        let (document, counter) = (Document::default(), Counter::default());
+        Self { params: config.params(), index, idf, vectors, slot_words, vector_scale, document, counter }
     }
 
     /// An article as a row: tf-idf values, and the sum of its words' vectors weighted by them.
@@ -72,10 +99,38 @@ impl<'a> Encoder<'a> {
         row
     }
 
+    /// Many articles as rows, on all threads.
+    #[must_use]
+    pub fn encode_all(&self, articles: &[&LabelledArticle], job: &Job<'_>) -> Vec<SparseDoc> {
+        self.encode_with_words(articles, job).into_iter().map(|(doc, _)| doc).collect()
+    }
+
+    /// The same with the number of words of each.
+    #[must_use]
+    pub fn encode_with_words(&self, articles: &[&LabelledArticle], job: &Job<'_>) -> Vec<(SparseDoc, usize)> {
+        job.map(articles.to_vec(), Default::default, |(document, counter): &mut (Document, Counter), article| {
+            document.read(&article.title, &article.text);
+            (self.with_vector(self.tf_idf(document, counter)), counter.words())
+        })
+    }
+
     /// A document as a row.
     pub fn encode_document(&mut self, document: &Document) -> SparseDoc {
-        self.counter.count(document, &self.params, &self.index, |_| {});
-        let row = self.counter.tf_idf(&self.idf);
+        let mut counter = std::mem::take(&mut self.counter);
+        let row = self.with_vector(self.tf_idf(document, &mut counter));
+        self.counter = counter;
+        row
+    }
+
+    /// The sparse part of a document's row.
+    pub fn tf_idf(&self, document: &Document, counter: &mut Counter) -> TfIdf {
+        counter.count(document, &self.params, &self.index, |_| {});
+        counter.tf_idf(&self.idf)
+    }
+
+    /// The row with its dense block.
+    #[must_use]
+    pub fn with_vector(&self, row: TfIdf) -> SparseDoc {
         let mut dense = Vec::new();
         if let Some(vectors) = self.vectors {
             dense = vec![0.0; vectors.dimensions()];

@@ -3,21 +3,23 @@
 use super::{
     calibrate::{Scored, temperature_by_length},
     config::{TopicConfig, TrainConfig},
+    job::Job,
     load::{Corpus, Example},
-    rows::{RowError, Split},
+    rows::{LabelledArticle, RowError, Split},
     softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, records},
     space::Encoder,
 };
 use crate::{
     heads::topic::{Label, Thresholds, TopicHead},
+    prediction::Head,
     taxonomy::Taxonomy,
 };
-use linfa::{Dataset, traits::Fit};
+use linfa::{Dataset, ParamGuard};
 use ndarray::Array1;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A label needs as many training rows: with fewer nothing can be learned of it.
-const MIN_EXAMPLES: usize = 2;
+pub(super) const MIN_EXAMPLES: usize = 2;
 
 /// `quality` of rows that another model labelled.
 const MACHINE: &str = "machine";
@@ -28,19 +30,20 @@ pub struct TopicRows<'a> {
     pub labels: Vec<Label>,
     /// Training rows of each label.
     pub examples: Vec<u64>,
-    train: Vec<(&'a Example, usize)>,
-    dev: Vec<(&'a Example, usize)>,
+    /// Languages of the training rows.
+    pub(super) languages: BTreeSet<String>,
+    pub(super) train: Vec<(&'a Example, usize)>,
+    pub(super) dev: Vec<(&'a Example, usize)>,
 }
 
-/// Reads the taxonomy that the configuration names.
+/// Reads the taxonomy that the configuration names; `labels` are those that the rows have.
 ///
 /// # Errors
 /// When its file cannot be read or is none.
-pub fn taxonomy(corpus: &Corpus, config: &TopicConfig) -> Result<Taxonomy, String> {
+pub fn taxonomy<'a>(labels: impl Iterator<Item = &'a str>, config: &TopicConfig) -> Result<Taxonomy, String> {
     match config.taxonomy.to_str() {
         Some("iptc") => Taxonomy::iptc(),
         Some("labels") => {
-            let labels = corpus.examples.iter().filter_map(|e| e.article.topic.as_deref());
             let mut labels: Vec<String> = labels.map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect();
             labels.sort();
             labels.dedup();
@@ -96,7 +99,13 @@ pub fn topic_rows<'a>(corpus: &'a Corpus, taxonomy: &Taxonomy) -> Result<Option<
     if by_label.is_empty() {
         return Ok(None);
     }
-    let mut rows = TopicRows { labels: Vec::new(), examples: Vec::new(), train: Vec::new(), dev: Vec::new() };
+    let mut rows = TopicRows {
+        labels: Vec::new(),
+        examples: Vec::new(),
+        languages: BTreeSet::new(),
+        train: Vec::new(),
+        dev: Vec::new(),
+    };
     for (column, (label, [train, dev])) in by_label.into_iter().enumerate() {
         let definition = &taxonomy.labels[label];
         rows.labels.push(Label { id: definition.id.clone(), name: definition.name.clone() });
@@ -104,13 +113,14 @@ pub fn topic_rows<'a>(corpus: &'a Corpus, taxonomy: &Taxonomy) -> Result<Option<
         rows.train.extend(train.into_iter().map(|e| (e, column)));
         rows.dev.extend(dev.into_iter().map(|e| (e, column)));
     }
+    rows.languages = rows.train().map(|e| primary(&e.article.lang)).filter(|l| !l.is_empty()).collect();
     // In the order of the files again: the order of rows decides the result.
     rows.train.sort_by_key(|(e, _)| (e.file, e.line));
     rows.dev.sort_by_key(|(e, _)| (e.file, e.line));
     Ok(Some(rows))
 }
 
-fn unknown(topic: &str, taxonomy: &Taxonomy) -> String {
+pub(super) fn unknown(topic: &str, taxonomy: &Taxonomy) -> String {
     let known: Vec<&str> = taxonomy.labels.iter().take(20).map(|l| l.name.as_str()).collect();
     let known = known.join("; ");
     format!(
@@ -133,44 +143,54 @@ impl<'a> TopicRows<'a> {
     ///
     /// # Errors
     /// When the configuration's numbers are out of range.
-    pub fn fit(&self, encoder: &mut Encoder<'_>, config: &TrainConfig) -> Result<(TopicHead, Softmax), SoftmaxError> {
+    pub fn fit(
+        &self,
+        encoder: &Encoder<'_>,
+        config: &TrainConfig,
+        job: &Job<'_>,
+    ) -> Result<(TopicHead, Softmax), SoftmaxError> {
+        let train: Vec<&LabelledArticle> = self.train.iter().map(|(e, _)| &e.article).collect();
+        let docs = encoder.encode_all(&train, job);
+        let model = self.fit_weights(docs, config, job)?;
+        Ok((self.head(&model, encoder, config, job), model))
+    }
+
+    /// The head of a fitted model: calibrated, with its thresholds, on the dev rows.
+    pub(super) fn head(
+        &self,
+        model: &Softmax,
+        encoder: &Encoder<'_>,
+        config: &TrainConfig,
+        job: &Job<'_>,
+    ) -> TopicHead {
         let topic = &config.topic;
-        let docs = self.train.iter().map(|(e, _)| encoder.encode(&e.article)).collect();
-        let model = self.fit_weights(docs, config)?;
-        let scored = |(e, column): &(&Example, usize)| {
-            let scores = model.decision_function(&encoder.encode(&e.article));
-            (scores, encoder.words(), *column)
-        };
-        let dev: Vec<Scored> = self.dev.iter().map(scored).collect();
+        let dev: Vec<&LabelledArticle> = self.dev.iter().map(|(e, _)| &e.article).collect();
+        let encoded = encoder.encode_with_words(&dev, job).into_iter().zip(&self.dev);
+        let dev: Vec<Scored> =
+            encoded.map(|((doc, words), (_, column))| (model.decision_function(&doc), words, *column)).collect();
         let (temperature, length_exponent) = temperature_by_length(&dev);
-        let mut languages: Vec<String> =
-            self.train().map(|e| primary(&e.article.lang)).filter(|l| !l.is_empty()).collect();
-        languages.sort();
-        languages.dedup();
         let thresholds = Thresholds { min_words: 3, max_other_score: 0.0, min_probability: 0.0 };
-        let labels = self.labels.clone();
-        let mut head = TopicHead { labels, languages, temperature, length_exponent, thresholds };
+        let languages = self.languages.iter().cloned().collect();
+        let mut head = TopicHead { labels: self.labels.clone(), languages, temperature, length_exponent, thresholds };
         head.thresholds.min_probability =
             quantile(dev.iter().map(|(s, words, _)| best(&head, s, *words)).collect(), topic.abstain_share);
-        Ok((head, model))
+        head
     }
 
     /// Fits the weights on `docs`, the training rows as the encoder sees them.
     ///
     /// # Errors
     /// When the configuration's numbers are out of range.
-    pub fn fit_weights(&self, docs: Vec<SparseDoc>, config: &TrainConfig) -> Result<Softmax, SoftmaxError> {
+    pub fn fit_weights(
+        &self,
+        docs: Vec<SparseDoc>,
+        config: &TrainConfig,
+        job: &Job<'_>,
+    ) -> Result<Softmax, SoftmaxError> {
         let topic = &config.topic;
         let labels = Array1::from_iter(self.train.iter().map(|(_, c)| *c));
         let data = Dataset::new(records(docs), labels).with_weights(Array1::from_vec(self.weights(topic)));
-        SoftmaxParams::new(self.labels.len())
-            .loss(topic.loss)
-            .c(topic.c)
-            .epochs(topic.epochs)
-            .learning_rate(topic.learning_rate)
-            .dense_learning_rate(topic.dense_learning_rate)
-            .seed(config.seed)
-            .fit(&data)
+        params(self.labels.len(), config).check()?.fit_as(Head::Topic.name(), &data, job)
     }
 
     /// The same labels with other rows: training rows that `train` takes, and as dev rows all that `dev` takes.
@@ -180,7 +200,14 @@ impl<'a> TopicRows<'a> {
         let train: Vec<_> = self.train.iter().copied().filter(|(e, c)| train(e, *c)).collect();
         let mut examples = vec![0; self.labels.len()];
         train.iter().for_each(|(_, c)| examples[*c] += 1);
-        Self { labels: self.labels.clone(), examples, train, dev: all().filter(|(e, c)| dev(e, *c)).collect() }
+        let languages = self.languages.clone();
+        Self {
+            labels: self.labels.clone(),
+            examples,
+            languages,
+            train,
+            dev: all().filter(|(e, c)| dev(e, *c)).collect(),
+        }
     }
 
     /// Adds rows to train on; those with labels that these rows do not have are left out.
@@ -208,16 +235,7 @@ impl<'a> TopicRows<'a> {
         let weight = |(example, class): &(&Example, usize)| {
             let article = &example.article;
             let source = sources.get(article.dataset.as_deref().unwrap_or("")).copied().unwrap_or(1.0);
-            let quality = match article.quality.as_deref() {
-                Some("noisy") => config.noisy_weight,
-                Some(MACHINE) => config.machine_weight,
-                _ => 1.0,
-            };
-            let class = self.examples[*class] as f32;
-            source.powf(-config.source_balance)
-                * class.powf(-config.class_balance)
-                * quality
-                * f32::from(article.weight.unwrap_or(1))
+            row_weight(article, source, self.examples[*class] as f32, config)
         };
         let mut weights: Vec<f32> = self.train.iter().map(weight).collect();
         let mean = weights.iter().sum::<f32>() / weights.len().max(1) as f32;
@@ -228,11 +246,36 @@ impl<'a> TopicRows<'a> {
     }
 }
 
+/// How much a row of a data set and a class of so many rows counts, up to a factor.
+pub(super) fn row_weight(article: &LabelledArticle, source: f32, class: f32, config: &TopicConfig) -> f32 {
+    let quality = match article.quality.as_deref() {
+        Some("noisy") => config.noisy_weight,
+        Some(MACHINE) => config.machine_weight,
+        _ => 1.0,
+    };
+    source.powf(-config.source_balance)
+        * class.powf(-config.class_balance)
+        * quality
+        * f32::from(article.weight.unwrap_or(1))
+}
+
+/// The estimator as the configuration wants it.
+pub(super) fn params(classes: usize, config: &TrainConfig) -> SoftmaxParams {
+    let topic = &config.topic;
+    SoftmaxParams::new(classes)
+        .loss(topic.loss)
+        .c(topic.c)
+        .epochs(topic.epochs)
+        .learning_rate(topic.learning_rate)
+        .dense_learning_rate(topic.dense_learning_rate)
+        .seed(config.seed)
+}
+
 fn best(head: &TopicHead, scores: &[f32], words: usize) -> f64 {
     head.probabilities(scores, words).into_iter().fold(0.0, f64::max)
 }
 
-fn primary(tag: &str) -> String {
+pub(super) fn primary(tag: &str) -> String {
     tag.split('-').next().unwrap_or("").to_ascii_lowercase()
 }
 

@@ -5,10 +5,11 @@ use super::{
     desk::{self, DeskModel},
     domain,
     figures::{figures, has_mentions},
+    job::Job,
     load::Corpus,
     region::{desk_label, train_region},
     rows::{LabelledArticle, RowError, Split},
-    softmax::Softmax,
+    softmax::{Softmax, SoftmaxError},
     space::Encoder,
     stance::{StanceTraining, train_stance},
     topic::{self, TopicRows},
@@ -44,7 +45,7 @@ pub enum TrainError {
     NoLabels,
     /// From an estimator.
     #[error(transparent)]
-    Fit(#[from] super::softmax::SoftmaxError),
+    Fit(#[from] SoftmaxError),
 }
 
 /// What a training made.
@@ -64,11 +65,12 @@ pub fn train(
     config: &TrainConfig,
     vectors: Option<&WordVectors>,
     command: &str,
-    progress: &dyn Fn(&str),
+    job: &Job<'_>,
 ) -> Result<Trained, TrainError> {
+    let progress = &|message: &str| job.say(message);
     config.check().map_err(TrainError::Config)?;
     let wants = |head| config.heads.contains(&head);
-    let taxonomy = topic::taxonomy(corpus, &config.topic).map_err(TrainError::Config)?;
+    let taxonomy = topic::taxonomy(corpus.labels(), &config.topic).map_err(TrainError::Config)?;
     let topic_rows = topic::topic_rows(corpus, &taxonomy).map_err(TrainError::Rows)?;
     let topic_rows = topic_rows.filter(|_| wants(Head::Topic));
     let parts = Parts::of(corpus);
@@ -82,14 +84,15 @@ pub fn train(
     let of_topic = topic_rows.iter().flat_map(TopicRows::train).map(|e| &e.article);
     let of_domain = parts.train.iter().filter(|r| r.topic.is_none() && r.domain.is_some());
     let of_region = parts.train.iter().filter(|r| regions && r.topic.is_none() && desk_label(r).is_some());
-    let mut encoder =
-        Encoder::fit(of_topic.chain(of_domain).chain(of_region), &config.features, vectors, config.topic.vector_scale);
+    let articles: Vec<&LabelledArticle> = of_topic.chain(of_domain).chain(of_region).collect();
+    let mut encoder = Encoder::fit_in(&articles, &config.features, vectors, config.topic.vector_scale, job);
+    job.go_on().map_err(SoftmaxError::from)?;
 
     let (mut heads, mut cards, mut models) = (Heads::default(), Vec::new(), Vec::new());
     let mut columns = Columns::default();
     if let Some(rows) = &topic_rows {
         progress("topic: fitting");
-        let (head, weights) = rows.fit(&mut encoder, config)?;
+        let (head, weights) = rows.fit(&encoder, config, job)?;
         columns.topic = head.labels.len();
         cards.push(topic_card(rows, &head, &taxonomy));
         heads.topic = Some(head);
@@ -99,7 +102,8 @@ pub fn train(
         progress("region: fitting what the words say");
         let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).map_err(TrainError::Config)?;
         let placeless = placeless(&parts.train, &gazetteer, config.desk.placeless_rows);
-        let desk = desk::fit(&parts.train, &parts.dev, &placeless, &mut encoder, config)?;
+        let desk = desk::fit(&parts.train, &parts.dev, &placeless, &mut encoder, config, job)?;
+        job.go_on().map_err(SoftmaxError::from)?;
         heads.region = Some(region(&parts, desk.as_ref(), gazetteer, &mut encoder, config, progress)?);
         cards.push(region_card(&parts));
         if let Some(desk) = desk {
@@ -109,18 +113,20 @@ pub fn train(
     }
     if let Some(head) = &mut heads.topic {
         progress("news or not: fitting");
-        if let Some((model, threshold)) = domain::fit(&parts.train, &parts.dev, &mut encoder, config)? {
+        if let Some((model, threshold)) = domain::fit(&parts.train, &parts.dev, &encoder, config, job)? {
             head.thresholds.max_other_score = threshold;
             columns.domain = domain::CLASSES;
             models.push(model);
         }
     }
+    job.go_on().map_err(SoftmaxError::from)?;
     if stances {
         let trained = train_stance(&parts.train, &parts.dev, config.seed, progress);
         let trained = trained.map_err(|e| TrainError::Config(e.to_string()))?;
         cards.push(stance_card(&trained));
         heads.stance = Some(trained.head);
     }
+    job.go_on().map_err(SoftmaxError::from)?;
     let space = fold(&encoder, columns, &models);
     progress("measuring on the dev rows");
     let card = card(corpus, config, command, &space, cards);
@@ -178,7 +184,7 @@ fn region(
 
 /// The table of all heads: sparse weights, plus the weights of the dense block
 /// folded into the rows of the words that have a vector.
-fn fold(encoder: &Encoder<'_>, columns: Columns, models: &[Softmax]) -> Space {
+pub(super) fn fold(encoder: &Encoder<'_>, columns: Columns, models: &[Softmax]) -> Space {
     let bias = models.iter().flat_map(|m| m.bias().iter().copied()).collect();
     let mut table = WeightTable::new(encoder.index.slots(), bias);
     for slot in 0..encoder.index.slots() as u32 {
@@ -201,7 +207,7 @@ fn fold(encoder: &Encoder<'_>, columns: Columns, models: &[Softmax]) -> Space {
     Space { params: encoder.params.clone(), columns, index: encoder.index.clone(), table }
 }
 
-fn topic_card(rows: &TopicRows<'_>, head: &TopicHead, taxonomy: &Taxonomy) -> HeadCard {
+pub(super) fn topic_card(rows: &TopicRows<'_>, head: &TopicHead, taxonomy: &Taxonomy) -> HeadCard {
     let label = |(label, &examples): (&Label, &u64)| {
         let definition = taxonomy.position(&label.id).and_then(|i| taxonomy.labels.get(i));
         LabelCard {
@@ -242,7 +248,7 @@ fn stance_card(trained: &StanceTraining) -> HeadCard {
     HeadCard { head: Head::Stance.name().to_owned(), labels, languages: vec!["en".to_owned()], metrics: Vec::new() }
 }
 
-fn card(corpus: &Corpus, config: &TrainConfig, command: &str, space: &Space, heads: Vec<HeadCard>) -> Card {
+pub(super) fn card(corpus: &Corpus, config: &TrainConfig, command: &str, space: &Space, heads: Vec<HeadCard>) -> Card {
     Card {
         created: None,
         command: command.to_owned(),
@@ -256,7 +262,7 @@ fn card(corpus: &Corpus, config: &TrainConfig, command: &str, space: &Space, hea
 }
 
 /// Measures the model on the dev rows by the code that serves, writes the card, lays out the files.
-fn assemble(
+pub(super) fn assemble(
     corpus: &Corpus,
     config: &TrainConfig,
     mut card: Card,

@@ -39,20 +39,40 @@ pub type HashOf<V> = HashMap<u64, V, BuildHasherDefault<Identity>>;
 pub struct Vocabulary {
     frequency: HashOf<u32>,
     documents: u32,
-    seen: Vec<u64>,
 }
 
 impl Vocabulary {
     /// Counts the features of one document, each once.
     pub fn add(&mut self, document: &Document, params: &FeatureParams) {
-        self.seen.clear();
-        features(document, params, |hash| self.seen.push(hash));
-        self.seen.sort_unstable();
-        self.seen.dedup();
-        for &hash in &self.seen {
+        self.add_features(&features_once(document, params));
+    }
+
+    /// Counts one document of these features.
+    pub fn add_features(&mut self, features: &[u64]) {
+        for &hash in features {
             *self.frequency.entry(hash).or_insert(0) += 1;
         }
         self.documents += 1;
+    }
+
+    /// When there are more than `most` features, forgets the rarest until half as many are left. What was forgotten and
+    /// comes again is counted from the start: rare features are counted low, frequent ones hardly (Manku and Motwani 2002).
+    pub fn shed(&mut self, most: usize) {
+        let mut least = 2;
+        while self.frequency.len() > most || (least > 2 && self.frequency.len() > most / 2) {
+            self.frequency.retain(|_, f| *f >= least);
+            least += 1;
+        }
+    }
+
+    /// Both counts together.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        for (hash, frequency) in other.frequency {
+            *self.frequency.entry(hash).or_insert(0) += frequency;
+        }
+        self.documents += other.documents;
+        self
     }
 
     /// Forgets features in fewer than `frequency` documents.
@@ -112,6 +132,16 @@ impl Vocabulary {
         }
         idf
     }
+}
+
+/// The words and pairs of a document, each once.
+#[must_use]
+pub fn features_once(document: &Document, params: &FeatureParams) -> Vec<u64> {
+    let mut seen = Vec::with_capacity(document.tokens().len() * 2);
+    features(document, params, |hash| seen.push(hash));
+    seen.sort_unstable();
+    seen.dedup();
+    seen
 }
 
 /// Calls `each` with every word and pair of a document, with repeats.

@@ -10,12 +10,13 @@
 //! A label's file has the version on its first line. That of `stable` has the
 //! earlier versions below it, the latest first: going back is dropping a line.
 
-use super::{Bundle, BundleError, Files, Identity, MANIFEST, Manifest};
+use super::{Bundle, BundleError, Files, Identity, Lock, LockError, MANIFEST, Manifest};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// What a version is for.
@@ -45,6 +46,10 @@ impl Label {
 const REMEMBERED: usize = 32;
 /// More in a label's file and it is no label's file.
 const MAX_LABEL_BYTES: u64 = 64 << 10;
+/// Held by the process that changes the model.
+const LOCK: &str = ".lock";
+/// How long another process's step is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// What has been done, one JSON object a line.
 const HISTORY: &str = "history.jsonl";
 
@@ -88,6 +93,19 @@ pub enum StoreError {
     /// Nothing to go back to.
     #[error("{0} has no earlier stable version to go back to")]
     NoEarlier(String),
+    /// Another process is changing the model.
+    #[error("another process is changing this model")]
+    Locked(#[from] LockError),
+    /// What was compared with is not stable any more.
+    #[error("{name}@{now} has become stable since the comparison with {then} began: compare again")]
+    Changed {
+        /// The model.
+        name: String,
+        /// The version that was compared with.
+        then: String,
+        /// The version that is stable.
+        now: String,
+    },
     /// Not a name for a folder.
     #[error("{0:?} is no name of a model or version: letters, digits, '-', '_' and '.', not first a dot")]
     BadName(String),
@@ -201,6 +219,9 @@ impl Store {
     pub fn install(&self, manifest: Manifest, files: &Files) -> Result<Identity, StoreError> {
         let (name, version) = (manifest.name.clone(), manifest.version.clone());
         let dir = self.dir(&name, &version)?;
+        let model = self.root.join(&name);
+        fs::create_dir_all(&model).map_err(at(&model))?;
+        let _lock = self.lock(&name, "install")?;
         let identity = if dir.exists() {
             let there = Bundle::read(&dir)?.identity();
             if there.digest != super::hex_digest(&manifest.seal(files)?) {
@@ -217,12 +238,18 @@ impl Store {
     /// Makes a version stable; the one that was is remembered. A candidate that is promoted is none any more.
     ///
     /// # Errors
-    /// When there is no such version, or a file cannot be written: nothing has changed then.
+    /// When there is no such version, another than `event.from` has become stable, another process is changing the
+    /// model, or a file cannot be written: nothing has changed then.
     pub fn promote(&self, name: &str, version: &str, event: Event) -> Result<(), StoreError> {
         self.resolve(&format!("{name}@{version}"))?;
+        let _lock = self.lock(name, "promote")?;
         let mut lines = self.lines(name, Label::Stable)?;
         if lines.first().is_some_and(|stable| stable == version) {
             return Ok(());
+        }
+        if let (Some(now), Some(then)) = (lines.first(), event.from.as_ref().filter(|then| lines.first() != Some(then)))
+        {
+            return Err(StoreError::Changed { name: name.to_owned(), then: then.clone(), now: now.clone() });
         }
         // Written first: a promotion without its reason must not be.
         self.record(name, &Event { from: lines.first().cloned(), ..event })?;
@@ -241,6 +268,7 @@ impl Store {
     /// # Errors
     /// When there is none, it is gone, or a file cannot be written: nothing has changed then.
     pub fn rollback(&self, name: &str, reason: Option<&str>) -> Result<String, StoreError> {
+        let _lock = self.lock(name, "rollback")?;
         let lines = self.lines(name, Label::Stable)?;
         let [from, earlier @ ..] = &lines[..] else {
             return Err(StoreError::NoLabel(name.to_owned(), Label::Stable.name()));
@@ -275,6 +303,7 @@ impl Store {
     /// When something cannot be deleted.
     pub fn collect(&self, name: &str, keep: usize) -> Result<Vec<String>, StoreError> {
         let dir = self.model(name)?;
+        let _lock = self.lock(name, "gc")?;
         let mut kept: Vec<String> = self.earlier(name)?.into_iter().take(keep).collect();
         for label in Label::ALL {
             kept.extend(self.labelled(name, label)?);
@@ -295,6 +324,11 @@ impl Store {
             }
         }
         Ok(deleted)
+    }
+
+    /// One process changes a model at a time. Steps are short: another's is waited for.
+    fn lock(&self, name: &str, what: &str) -> Result<Lock, StoreError> {
+        Ok(Lock::take(&self.model(name)?.join(LOCK), what, PATIENCE)?)
     }
 
     fn model(&self, name: &str) -> Result<PathBuf, StoreError> {

@@ -140,8 +140,7 @@ pub fn read_rows(path: &Path, mut each: impl FnMut(Result<Row, RowError>)) -> st
     for row in Rows::open(path, Format::of(path).unwrap_or(Format::Jsonl))? {
         let row = row?;
         let line = row.line;
-        let article = row.parse("a labelled article").and_then(has_text);
-        each(article.map(|article| Row { line, article }).map_err(|message| RowError {
+        each(labelled(row).map(|article| Row { line, article }).map_err(|message| RowError {
             file: path.to_owned(),
             line,
             message,
@@ -150,7 +149,12 @@ pub fn read_rows(path: &Path, mut each: impl FnMut(Result<Row, RowError>)) -> st
     Ok(())
 }
 
-fn has_text(article: LabelledArticle) -> Result<LabelledArticle, String> {
+/// The row as a labelled article.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn labelled(row: RawRow) -> Result<LabelledArticle, String> {
+    let article: LabelledArticle = row.parse("a labelled article")?;
     if article.title.trim().is_empty() && article.text.trim().is_empty() {
         return Err("title and text are missing or empty: give at least one of them".to_owned());
     }

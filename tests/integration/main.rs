@@ -11,6 +11,7 @@ mod layering;
 mod lifecycle;
 mod quality;
 mod raw;
+mod resume;
 mod store;
 mod streams;
 mod support;

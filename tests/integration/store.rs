@@ -15,7 +15,7 @@ use std::{
 };
 use tempfile::TempDir;
 use wiredesk::{
-    model::{Event, Label, Store},
+    model::{Event, Label, Lock, Store},
     service::{
         Source,
         pb::{self, model_service_client::ModelServiceClient},
@@ -229,10 +229,31 @@ fn a_write_that_fails_changes_nothing() {
     assert_eq!(scene.done(&["list"]), listed);
     scene.done(&["verify"]);
     scene.done(&["gc"]);
-    assert!(fs::read_dir(scene.root().join("news")).unwrap().count() <= 5);
+    assert!(fs::read_dir(scene.root().join("news")).unwrap().count() <= 6);
     // With room again it works.
     assert!(run(&promote).status.success());
     assert_eq!(scene.stable(), "2");
+}
+
+#[test]
+fn a_second_writer_is_told_who_the_first_is() {
+    let scene = Scene::new();
+    scene.add("2");
+    let lock = Lock::take(&scene.root().join("news/.lock"), "a test", Duration::ZERO).unwrap();
+    let held = format!("held by process {} (a test)", std::process::id());
+    let promote = ["promote", "news", "--force", "--reason", "a test"];
+    for args in [&promote[..], &["rollback", "news"], &["gc", "news"], &["add", &bundle("3")]] {
+        let refused = scene.models(args);
+        assert!(refused.status.code() == Some(1) && says(&refused).contains(&held), "{args:?}: {}", says(&refused));
+    }
+    assert_eq!(scene.stable(), "1");
+    drop(lock);
+    scene.done(&promote);
+    assert_eq!(scene.stable(), "2");
+    // What was compared with must still be stable.
+    let event = Event { from: Some("1".to_owned()), ..Event::now("promote", "1") };
+    let stale = scene.store().promote("news", "1", event).unwrap_err().to_string();
+    assert!(stale.contains("news@2 has become stable"), "{stale}");
 }
 
 /// The same on a real file system that is full, where the test may mount one.

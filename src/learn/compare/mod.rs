@@ -12,6 +12,7 @@ pub use pool::{Limits, Pool};
 use super::{
     calibrate::{Scored, temperature_by_length},
     config::TrainConfig,
+    job::Job,
     load::Example,
     softmax::{SoftmaxError, SparseDoc, argmax},
     space::Encoder,
@@ -130,7 +131,7 @@ impl Turn {
             ],
             false => Vec::new(),
         };
-        let model = rows.fit_weights(train, config)?;
+        let model = rows.fit_weights(train, config, &Job::quiet())?;
         let scores = test.iter().map(|d| model.decision_function(d));
         let scored = scores.zip(words).zip(truth).map(|((scores, words), label)| (scores, words, label)).collect();
         Ok(Self { source, classes, train: labelled, scored, baselines })
@@ -193,7 +194,7 @@ mod tests {
         let there = read("there.jsonl", "there", [("sport", "match"), ("politics", "referendum")]);
         corpus.examples.extend(there.examples.into_iter().map(|e| Example { file: 1, ..e }));
         let taught = read("taught.jsonl", "taught", [("sport", "goal match"), ("politics", "vote referendum")]);
-        let rows = topic_rows(&corpus, &taxonomy(&corpus, &config.topic).unwrap()).unwrap().unwrap();
+        let rows = topic_rows(&corpus, &taxonomy(corpus.labels(), &config.topic).unwrap()).unwrap().unwrap();
         let pool = Pool::new(&rows, Limits::default());
         let compare = |taught: &Taught| {
             let table = leave_one_source_out(&pool, &["here".to_owned()], taught, &config, None, false, &|_| ());

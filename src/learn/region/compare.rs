@@ -6,6 +6,7 @@ use crate::{
     learn::{
         config::TrainConfig,
         desk::{self, DeskModel},
+        job::Job,
         load::Corpus,
         rows::{LabelledArticle, Split},
         space::Encoder,
@@ -100,7 +101,7 @@ pub fn compare_region(
 
 impl Comparer<'_, '_> {
     fn fit(&self, train: &[LabelledArticle], dev: &[LabelledArticle], without: &[CountryId]) -> Result<Fitted, String> {
-        let words = desk::fit(train, dev, &[], &mut self.encoder.borrow_mut(), self.config);
+        let words = desk::fit(train, dev, &[], &mut self.encoder.borrow_mut(), self.config, &Job::quiet());
         let words = words.map_err(|e| e.to_string())?;
         let prior = |document: &Document| {
             let row = self.encoder.borrow_mut().encode_document(document);

@@ -1,4 +1,5 @@
 use super::{Loss, Softmax, SoftmaxError, SoftmaxValidParams, SparseDoc, add_scaled, softmax};
+use crate::learn::job::Job;
 use linfa::{
     dataset::{AsSingleTargets, DatasetBase},
     traits::Fit,
@@ -20,6 +21,26 @@ where
     /// accumulator a feature; the L2 penalty acts on the features of each row
     /// as it is visited. The same rows, parameters and seed give the same bits.
     fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<Softmax, SoftmaxError> {
+        self.fit_as("softmax", dataset, &Job::quiet())
+    }
+}
+
+impl SoftmaxValidParams {
+    /// [`Fit::fit`] as a part of a longer piece of work, in which it has a name: tells each pass, keeps a checkpoint of
+    /// it, goes on from the last one.
+    ///
+    /// # Errors
+    /// As `fit`, and when the work is to stop.
+    pub fn fit_as<D, T>(
+        &self,
+        name: &str,
+        dataset: &DatasetBase<ArrayBase<D, Ix2>, T>,
+        job: &Job<'_>,
+    ) -> Result<Softmax, SoftmaxError>
+    where
+        D: Data<Elem = SparseDoc>,
+        T: AsSingleTargets<Elem = usize>,
+    {
         let docs: Vec<&SparseDoc> = dataset.records().iter().collect();
         let labels: Vec<usize> = dataset.as_single_targets().iter().copied().collect();
         if docs.is_empty() || docs.len() != labels.len() {
@@ -28,13 +49,14 @@ where
         if let Some(label) = labels.iter().find(|l| **l >= self.classes) {
             return Err(SoftmaxError::Data(format!("label {label} of {} classes", self.classes)));
         }
-        Ok(AdaGrad::new(self, &docs).run(&docs, &labels, dataset.weights()))
+        AdaGrad::of(self, &docs).run(&docs, &labels, dataset.weights(), name, job)
     }
 }
 
-struct AdaGrad<'a> {
+/// A fit under way.
+pub(in crate::learn) struct AdaGrad<'a> {
     params: &'a SoftmaxValidParams,
-    model: Softmax,
+    pub(in crate::learn) model: Softmax,
     /// Sum of squared gradients of each sparse feature, of each dense dimension, of the bias.
     sparse_g2: Vec<f32>,
     dense_g2: Vec<f32>,
@@ -48,10 +70,15 @@ const G2_START: f32 = 1e-6;
 const BIAS_RATE: f32 = 0.1;
 
 impl<'a> AdaGrad<'a> {
-    fn new(params: &'a SoftmaxValidParams, docs: &[&SparseDoc]) -> Self {
-        let stride = params.classes.next_multiple_of(8);
+    fn of(params: &'a SoftmaxValidParams, docs: &[&SparseDoc]) -> Self {
         let slots = docs.iter().filter_map(|d| d.0.slots.last()).max().map_or(0, |&s| s as usize + 1);
         let dimensions = docs.iter().map(|d| d.dense().len()).max().unwrap_or(0);
+        Self::new(params, slots, dimensions, docs.len())
+    }
+
+    /// Before the first row of `rows`, which use features below `slots` and a dense block of `dimensions`.
+    pub(in crate::learn) fn new(params: &'a SoftmaxValidParams, slots: usize, dimensions: usize, rows: usize) -> Self {
+        let stride = params.classes.next_multiple_of(8);
         Self {
             params,
             model: Softmax {
@@ -64,16 +91,56 @@ impl<'a> AdaGrad<'a> {
             sparse_g2: vec![G2_START; slots],
             dense_g2: vec![G2_START; dimensions],
             bias_g2: G2_START,
-            penalty: 1.0 / (params.c * docs.len() as f32),
+            penalty: 1.0 / (params.c * rows as f32),
         }
     }
 
-    fn run(mut self, docs: &[&SparseDoc], labels: &[usize], weights: Option<&[f32]>) -> Softmax {
+    /// What a checkpoint holds: the passes that are done, and all numbers that change.
+    pub(in crate::learn) fn keep(&self, job: &Job<'_>, name: &str, passes: usize) {
+        let Softmax { sparse, dense, bias, .. } = &self.model;
+        let counts = [passes as f32, self.bias_g2];
+        job.keep(name, &[&counts, sparse, dense, bias, &self.sparse_g2, &self.dense_g2]);
+    }
+
+    /// Goes back to the last checkpoint; gives the passes that it holds.
+    pub(in crate::learn) fn go_back(&mut self, job: &Job<'_>, name: &str) -> usize {
+        let Some(kept) = job.kept(name) else { return 0 };
+        let Ok([counts, sparse, dense, bias, sparse_g2, dense_g2]) = <[Vec<f32>; 6]>::try_from(kept) else { return 0 };
+        let &[passes, bias_g2] = &counts[..] else { return 0 };
+        let Softmax { sparse: own, dense: own_dense, bias: own_bias, .. } = &mut self.model;
+        let pairs = [
+            (own, sparse),
+            (own_dense, dense),
+            (own_bias, bias),
+            (&mut self.sparse_g2, sparse_g2),
+            (&mut self.dense_g2, dense_g2),
+        ];
+        if pairs.iter().any(|(own, kept)| own.len() != kept.len()) {
+            return 0;
+        }
+        pairs.into_iter().for_each(|(own, kept)| *own = kept);
+        self.bias_g2 = bias_g2;
+        passes as usize
+    }
+
+    fn run(
+        mut self,
+        docs: &[&SparseDoc],
+        labels: &[usize],
+        weights: Option<&[f32]>,
+        name: &str,
+        job: &Job<'_>,
+    ) -> Result<Softmax, SoftmaxError> {
+        let (done, passes) = (self.go_back(job, name), self.params.epochs as u64);
         let mut random = Xoshiro256PlusPlus::seed_from_u64(self.params.seed);
         let mut order: Vec<usize> = (0..docs.len()).collect();
         let mut gradient = vec![0.0; self.model.stride];
-        for _ in 0..self.params.epochs {
+        for pass in 0..self.params.epochs {
             shuffle(&mut order, &mut random);
+            if pass < done {
+                continue;
+            }
+            job.step(&format!("{name}: fitting"), pass as u64, passes)?;
             for &i in &order {
                 let class_weight = self.params.class_weights.as_ref().map_or(1.0, |w| w[labels[i]]);
                 let weight = weights.map_or(1.0, |w| w[i]) * class_weight;
@@ -81,11 +148,18 @@ impl<'a> AdaGrad<'a> {
                     self.step(docs[i], labels[i], weight, &mut gradient);
                 }
             }
+            self.keep(job, name, pass + 1);
         }
-        self.model
+        Ok(self.model)
     }
 
-    fn step(&mut self, doc: &SparseDoc, label: usize, weight: f32, gradient: &mut [f32]) {
+    /// Numbers a row of weights.
+    pub(in crate::learn) fn stride(&self) -> usize {
+        self.model.stride
+    }
+
+    /// Learns from one row; `gradient` is scratch of [`Self::stride`] numbers.
+    pub(in crate::learn) fn step(&mut self, doc: &SparseDoc, label: usize, weight: f32, gradient: &mut [f32]) {
         let classes = self.model.classes;
         self.model.scores_into(doc, gradient);
         self.params.loss.slopes(&mut gradient[..classes], label);
@@ -136,7 +210,7 @@ fn descend(weights: &mut [f32], gradient: &[f32], step: f32, decay: f32) {
 }
 
 /// Fisher-Yates.
-fn shuffle(order: &mut [usize], random: &mut Xoshiro256PlusPlus) {
+pub(in crate::learn) fn shuffle<T>(order: &mut [T], random: &mut Xoshiro256PlusPlus) {
     for i in (1..order.len()).rev() {
         order.swap(i, (random.next_u64() % (i as u64 + 1)) as usize);
     }

@@ -22,6 +22,9 @@ pub enum SoftmaxError {
     /// No rows, or rows and labels that do not fit together.
     #[error("{0}")]
     Data(String),
+    /// Told to stop.
+    #[error(transparent)]
+    Interrupted(#[from] crate::learn::job::Interrupted),
     /// From linfa.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),
@@ -42,6 +45,13 @@ pub struct SoftmaxValidParams {
     pub(super) dense_learning_rate: f32,
     pub(super) seed: u64,
     pub(super) class_weights: Option<Vec<f32>>,
+}
+
+impl SoftmaxValidParams {
+    /// How much the rows of a class count.
+    pub(in crate::learn) fn class_weight(&self, class: usize) -> f32 {
+        self.class_weights.as_ref().and_then(|w| w.get(class)).copied().unwrap_or(1.0)
+    }
 }
 
 impl SoftmaxParams {

@@ -11,6 +11,7 @@
 mod fit;
 mod hyperparams;
 
+pub(super) use fit::{AdaGrad, shuffle};
 pub use hyperparams::{Loss, SoftmaxError, SoftmaxParams, SoftmaxValidParams};
 
 use linfa::traits::PredictInplace;
@@ -189,6 +190,31 @@ mod tests {
         // The log loss pushes on without end.
         let log = SoftmaxParams::new(3).epochs(30).fit(&data).unwrap();
         assert!(log.decision_function(&data.records()[[4, 0]])[1] > 2.0);
+    }
+
+    #[test]
+    fn stopped_and_gone_on_it_is_the_same() {
+        use crate::learn::job::{Checkpoints, Job};
+        use std::sync::{
+            Mutex,
+            atomic::{AtomicBool, Ordering},
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let (data, params) = (toy(300), SoftmaxParams::new(3).epochs(10).check().unwrap());
+        let fit = |stop_at: u64| {
+            let (stop, passes) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+            let tell = |_: &str, pass: u64, _: u64| {
+                passes.lock().unwrap().push(pass);
+                stop.store(pass == stop_at, Ordering::Relaxed);
+            };
+            let job = Job::new(1, &tell, &stop, Some(Checkpoints::new(dir.path(), &[b"toy"])));
+            let fitted = params.fit_as("toy", &data, &job);
+            (fitted, passes.into_inner().unwrap())
+        };
+        let (stopped, passes) = fit(4);
+        assert!(matches!(stopped, Err(SoftmaxError::Interrupted(_))) && passes == [0, 1, 2, 3, 4]);
+        let (gone_on, passes) = fit(99);
+        assert_eq!((gone_on.unwrap(), passes), (params.fit(&data).unwrap(), vec![4, 5, 6, 7, 8, 9]));
     }
 
     #[test]
