@@ -18,8 +18,6 @@ pub(super) struct Args {
     /// Where to answer JSON over HTTP, written likewise; with the same certificate and tokens
     #[arg(long, value_name = "ADDRESS")]
     http: Option<Place>,
-    #[command(flatten)]
-    access: Access,
     /// Serve the model bundle in this directory instead of the one in the binary
     #[arg(long, value_name = "DIR", conflicts_with = "models")]
     model: Option<PathBuf>,
@@ -90,6 +88,9 @@ pub(super) struct Args {
     /// After that, give calls in flight this long to finish
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "10s")]
     drain_timeout: Duration,
+    // Last: its heading would else stand above what follows.
+    #[command(flatten)]
+    access: Access,
 }
 
 /// A number from 1.
