@@ -2,7 +2,7 @@
 //! the embedded default bundle.
 use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
-const PROTOS: [&str; 2] = ["wiredesk/v1/classifier.proto", "wiredesk/v1/model.proto"];
+const PROTOS: [&str; 3] = ["wiredesk/v1/classifier.proto", "wiredesk/v1/model.proto", "inference/open_inference.proto"];
 const BUNDLE: &str = "models/default";
 
 fn main() -> Result<(), Box<dyn Error>> {

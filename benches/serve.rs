@@ -25,7 +25,6 @@ use tonic::{
     transport::{Endpoint, Server, server::TcpIncoming},
 };
 use wiredesk::{
-    article::Limits,
     model::Classifier,
     service::{
         Config, Registry,
@@ -92,14 +91,10 @@ fn main() {
         registry.install(Classifier::embedded().unwrap());
         let config = Config {
             threads: cores,
-            max_in_flight: 1024,
             max_batch: 1,
-            max_message_bytes: 16 << 20,
-            max_streams: 256,
             max_connection_age: Duration::from_secs(3_600),
-            limits: Limits::default(),
-            notice: Duration::ZERO,
             drain: Duration::ZERO,
+            ..Config::default()
         };
         tokio::spawn(wiredesk::service::run(listener, registry, config, pending()));
         format!("http://{address}")

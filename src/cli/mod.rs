@@ -4,6 +4,7 @@
 //! codes: 0 done, 1 the work failed, 2 wrong use. `settings` gives every flag
 //! its `WIREDESK_*` variable and its key in the configuration file.
 
+mod access;
 mod classify;
 mod compare;
 mod data;

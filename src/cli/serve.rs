@@ -1,20 +1,23 @@
 //! `wiredesk serve`: the gRPC server, from flags to signals.
 
-use super::{cores, load_model};
+use super::{access::Access, cores, load_model};
 use crate::{
     article::Limits,
-    service::{Config, Registry, Source, follow, run as serve},
+    service::{self, Config, Handed, Listener, Listeners, Place, Registry, ReloadError, Source, follow, run as serve},
 };
 use anyhow::Context as _;
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
 
 /// Answer gRPC calls: classify articles, describe the model, report health
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Address and port to listen on; port 0 takes a free one and logs it
+    /// Where to answer gRPC: an address and port (port 0 takes a free one and logs it), unix:PATH,
+    /// or systemd for a socket that systemd opened
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
-    listen: String,
+    listen: Place,
+    /// Where to answer JSON over HTTP, written likewise; with the same certificate and tokens
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<Place>,
     /// Serve the model bundle in this directory instead of the one in the binary
     #[arg(long, value_name = "DIR", conflicts_with = "models")]
     model: Option<PathBuf>,
@@ -53,15 +56,41 @@ pub(super) struct Args {
     /// Most calls at a time on one connection
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), default_value = "256")]
     max_streams: u32,
+    /// Most connections at a time; more are closed at once
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value = "4096")]
+    max_connections: usize,
+    /// Most bytes in all headers of one call
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1024..), default_value = "16384")]
+    max_header_bytes: u32,
+    /// Calls that a client may open and take back before they are looked at; beyond, its connection is
+    /// closed
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value = "20")]
+    max_resets: usize,
+    /// How long a new connection may take for its TLS handshake, and again until its first request
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "10s")]
+    handshake_timeout: Duration,
+    /// How long a call may take until it is answered, or a stream opened, whatever deadline its
+    /// caller sets
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "5m")]
+    max_call_time: Duration,
+    /// End a stream on which nothing is sent for this long
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "1h")]
+    stream_idle_timeout: Duration,
     /// Ask clients to connect anew after this time, so that they spread over replicas
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "30m")]
     max_connection_age: Duration,
+    /// After that, what still goes on on a connection has this long until it is cut
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "1h")]
+    connection_grace: Duration,
     /// On SIGTERM, go on serving for this long while health says NOT_SERVING
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "0s")]
     shutdown_notice: Duration,
     /// After that, give calls in flight this long to finish
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "10s")]
     drain_timeout: Duration,
+    // Last: its heading would else stand above what follows.
+    #[command(flatten)]
+    access: Access,
 }
 
 /// A number from 1.
@@ -102,8 +131,17 @@ impl Args {
         store.or_else(|| self.model.clone().map(Source::Folder))
     }
 
-    fn config(&self) -> Config {
+    fn config(&self, access: Arc<service::Access>) -> Config {
         Config {
+            access,
+            cors_origins: self.access.cors_origin.clone(),
+            connection_grace: self.connection_grace,
+            max_connections: self.max_connections,
+            max_header_bytes: self.max_header_bytes,
+            max_resets: self.max_resets,
+            handshake_timeout: self.handshake_timeout,
+            max_call_time: self.max_call_time,
+            stream_idle_timeout: self.stream_idle_timeout,
             threads: self.threads.unwrap_or_else(cores),
             max_in_flight: self.max_in_flight,
             max_batch: self.max_batch,
@@ -132,9 +170,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
     // Signals first: one that comes while the model loads is not lost.
     let stop = signals()?;
-    let listener =
-        TcpListener::bind(&args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
-    tracing::info!(address = %listener.local_addr()?, "listening");
+    let (access, listeners) = open(args).await?;
+    tracing::info!(address = %listeners.grpc.address(), "listening");
+    if let Some(http) = &listeners.http {
+        tracing::info!(http = %http.address(), "listening");
+    }
 
     let registry = Arc::new(Registry::default());
     registry.set_shadow_share(args.shadow_share);
@@ -145,7 +185,7 @@ async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
     // Both end with the runtime.
     tokio::spawn(follow(Arc::clone(&registry), FOLLOW_EVERY));
     #[cfg(unix)]
-    tokio::spawn(reload_on_hangup(Arc::clone(&registry))?);
+    tokio::spawn(reload_on_hangup(Arc::clone(&registry), Arc::clone(&access))?);
     let mut failure = None;
     let shutdown = async {
         let failed = async {
@@ -160,11 +200,29 @@ async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
             error = failed => failure = Some(error),
         }
     };
-    serve(listener, registry, args.config(), shutdown).await?;
+    serve(listeners, registry, args.config(access), shutdown).await?;
     match failure {
         Some(error) => Err(error),
         None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Certificates, tokens and sockets; refuses to stand open to strangers.
+async fn open(args: &Args) -> anyhow::Result<(Arc<service::Access>, Listeners)> {
+    let access = Arc::new(args.access.open()?);
+    let mut handed = Handed::default();
+    let mut bind = async |place: &Place, flag: &str| {
+        let bound = Listener::bind(place, &mut handed).await;
+        let listener = bound.with_context(|| format!("cannot listen on {place} ({flag})"))?;
+        args.access.may_listen(&listener, &access, flag)?;
+        anyhow::Ok(listener)
+    };
+    let grpc = bind(&args.listen, "--listen").await?;
+    let http = match &args.http {
+        Some(place) => Some(bind(place, "--http").await?),
+        None => None,
+    };
+    Ok((access, Listeners { grpc, http }))
 }
 
 /// How soon a changed label takes effect.
@@ -173,6 +231,8 @@ const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 fn load(registry: &Registry, source: Option<Source>) -> anyhow::Result<()> {
     let Some(source) = source else {
         let model = load_model(None)?;
+        // As any other: ready when it answers as it did when it was made.
+        model.self_test().context("cannot use the model in this binary")?;
         let identity = model.identity();
         tracing::info!(name = identity.name, version = identity.version, digest = identity.digest, "serving");
         registry.install(model);
@@ -187,14 +247,21 @@ fn load(registry: &Registry, source: Option<Source>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// SIGHUP loads the models anew; what is wrong with them is in the log.
+/// SIGHUP reads certificates, tokens and models anew; what is wrong with them is in the log.
 #[cfg(unix)]
-fn reload_on_hangup(registry: Arc<Registry>) -> anyhow::Result<impl Future<Output = ()>> {
+fn reload_on_hangup(registry: Arc<Registry>, access: Arc<service::Access>) -> anyhow::Result<impl Future<Output = ()>> {
     let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
     Ok(async move {
         while hangup.recv().await.is_some() {
             let registry = Arc::clone(&registry);
-            match tokio::task::spawn_blocking(move || registry.reload()).await {
+            let access = Arc::clone(&access);
+            let reload = move || {
+                access.reload();
+                registry.reload()
+            };
+            match tokio::task::spawn_blocking(reload).await {
+                // The model of the binary cannot change.
+                Ok(Err(ReloadError::NoSource)) => {}
                 Ok(Ok(models)) => tracing::info!(models = models.len(), "reloaded"),
                 Ok(Err(error)) => tracing::error!(%error, "not reloaded"),
                 Err(panic) => tracing::error!(%panic, "not reloaded"),

@@ -13,7 +13,7 @@ use crate::{article::Limits, model::Scratch};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,8 @@ pub(super) struct Core {
     pub(super) limits: Limits,
     /// Most articles of one batch.
     pub(super) max_batch: usize,
+    /// How long a stream may stand still.
+    pub(super) stream_idle: Duration,
     /// Cancelled when the server begins to drain: streams end then.
     pub(super) draining: CancellationToken,
 }

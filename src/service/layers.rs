@@ -1,11 +1,12 @@
-//! What surrounds every call: its deadline and the net under its panics.
+//! What surrounds every call: who may make it, its deadline and the net under its panics.
 
-use super::status::Refusal;
+use super::{access::Access, incoming::Peer, status::Refusal};
 use http::{HeaderMap, Request, Response};
 use std::{
-    future::{Future, poll_fn},
+    future::{Future, poll_fn, ready},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -23,17 +24,22 @@ pub(super) fn deadline_of(extensions: &tonic::Extensions) -> Option<Instant> {
     extensions.get::<Deadline>().map(|d| d.0)
 }
 
-/// Answers DEADLINE_EXCEEDED when the deadline passes (tonic by itself says
-/// CANCELLED) and INTERNAL when a handler panics (tonic by itself resets the
-/// stream).
-#[derive(Debug, Clone, Copy)]
-pub(super) struct GuardLayer;
+/// Refuses callers that may not; answers DEADLINE_EXCEEDED when the deadline
+/// passes (tonic by itself says CANCELLED) and INTERNAL when a handler panics
+/// (tonic by itself resets the stream).
+#[derive(Debug, Clone)]
+pub(super) struct GuardLayer {
+    pub(super) access: Arc<Access>,
+    /// How long a call may take until the head of its response, whatever its
+    /// caller says: a request that never ends must not hold its place for ever.
+    pub(super) longest_call: Duration,
+}
 
 impl<S> Layer<S> for GuardLayer {
     type Service = Guard<S>;
 
     fn layer(&self, inner: S) -> Guard<S> {
-        Guard { inner }
+        Guard { inner, rules: self.clone() }
     }
 }
 
@@ -41,6 +47,7 @@ impl<S> Layer<S> for GuardLayer {
 #[derive(Debug, Clone)]
 pub(super) struct Guard<S> {
     inner: S,
+    rules: GuardLayer,
 }
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -60,20 +67,23 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let deadline = timeout(request.headers()).and_then(|t| Instant::now().checked_add(t));
+        let peer = request.extensions().get::<Peer>();
+        if let Err(refusal) = self.rules.access.check(request.uri().path(), request.headers(), peer) {
+            return Box::pin(ready(Ok(refused(refusal))));
+        }
+        let now = Instant::now();
+        let deadline = timeout(request.headers()).and_then(|t| now.checked_add(t));
         if let Some(deadline) = deadline {
             request.extensions_mut().insert(Deadline(deadline));
         }
+        let longest = now + self.rules.longest_call;
+        let last = deadline.map_or(longest, |deadline| deadline.min(longest));
         let call = caught(self.inner.call(request));
         Box::pin(async move {
-            let done = match deadline {
-                None => call.await,
-                Some(deadline) => match tokio::time::timeout_at(deadline.into(), call).await {
-                    Ok(done) => done,
-                    Err(_elapsed) => return Ok(refused(Refusal::Expired)),
-                },
-            };
-            done.unwrap_or_else(|Panicked| Ok(refused(Refusal::Internal)))
+            match tokio::time::timeout_at(last.into(), call).await {
+                Ok(done) => done.unwrap_or_else(|Panicked| Ok(refused(Refusal::Internal))),
+                Err(_elapsed) => Ok(refused(Refusal::Expired)),
+            }
         })
     }
 }

@@ -8,14 +8,21 @@
 //! candidate answer beside the stable one. `status` is the one table from refusals to gRPC statuses, `health`
 //! tells the world what works, [`probe`] asks.
 
+mod access;
 mod batch;
 mod classifier;
 mod convert;
 mod cork;
+mod cors;
 mod engine;
 mod health;
+mod incoming;
+mod interop;
+mod json;
 mod layers;
+mod listen;
 mod models;
+mod openapi;
 pub mod probe;
 mod registry;
 mod reload;
@@ -24,9 +31,12 @@ mod shadow;
 mod status;
 mod stream;
 
+pub use access::{Access, AccessError, TlsFiles};
+pub use cors::parse_origin;
+pub use listen::{Handed, Listener, Place};
 pub use registry::Registry;
 pub use reload::{ReloadError, Source, follow};
-pub use server::{Config, ServeError, run};
+pub use server::{Config, Listeners, ServeError, run};
 
 /// The generated messages, clients and servers of `proto/wiredesk/v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all)]

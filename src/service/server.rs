@@ -2,23 +2,33 @@
 
 use super::{
     Registry,
+    access::Access,
     classifier::{Classifier, Core},
     cork::Corked,
+    cors,
     engine::Engine,
     health,
+    incoming::{Rules, accept},
+    interop::{Inference, inference::grpc_inference_service_server::GrpcInferenceServiceServer},
+    json::{self, Mirror},
     layers::GuardLayer,
+    listen::Listener,
     models::Models,
     pb::{self, classifier_service_server::ClassifierServiceServer, model_service_server::ModelServiceServer},
 };
 use crate::article::Limits;
+use http::HeaderValue;
 use std::{future::Future, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    codec::CompressionEncoding,
-    transport::{Server, server::TcpIncoming},
+use tonic::{codec::CompressionEncoding, service::Routes, transport::Server};
+use tonic_web::GrpcWebLayer;
+use tower::{
+    layer::util::{Identity, Stack},
+    util::{Either, option_layer},
 };
+use tower_http::cors::CorsLayer;
 
 /// What an operator can set.
 #[derive(Debug, Clone)]
@@ -38,10 +48,55 @@ pub struct Config {
     pub max_connection_age: Duration,
     /// What an article may hold.
     pub limits: Limits,
+    /// How much longer what is still going on on it may take, until it is cut.
+    pub connection_grace: Duration,
+    /// Most connections at a time.
+    pub max_connections: usize,
+    /// Most bytes in all headers of one call.
+    pub max_header_bytes: u32,
+    /// Most calls on one connection that its client opened and took back before
+    /// they were looked at ("rapid reset"); beyond, the connection is closed.
+    pub max_resets: usize,
+    /// How long a new connection may take to begin.
+    pub handshake_timeout: Duration,
+    /// How long a call may take until it is answered, or a stream opened,
+    /// whatever its caller says.
+    pub max_call_time: Duration,
+    /// How long a stream may stand still.
+    pub stream_idle_timeout: Duration,
+    /// Sites whose pages may call (CORS); `*`: all.
+    pub cors_origins: Vec<HeaderValue>,
+    /// Who may call what.
+    pub access: Arc<Access>,
     /// How long to say NOT_SERVING before connections are refused.
     pub notice: Duration,
     /// How long calls in flight may take after that.
     pub drain: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            max_in_flight: 1024,
+            max_batch: 10_000,
+            max_message_bytes: 16 << 20,
+            max_streams: 256,
+            max_connection_age: Duration::from_secs(30 * 60),
+            connection_grace: Duration::from_secs(60 * 60),
+            max_connections: 4_096,
+            max_header_bytes: 16 << 10,
+            max_resets: 20,
+            handshake_timeout: Duration::from_secs(10),
+            max_call_time: Duration::from_secs(5 * 60),
+            stream_idle_timeout: Duration::from_secs(60 * 60),
+            cors_origins: Vec::new(),
+            access: Arc::default(),
+            limits: Limits::default(),
+            notice: Duration::ZERO,
+            drain: Duration::from_secs(10),
+        }
+    }
 }
 
 /// Why the server did not run, or stopped.
@@ -53,6 +108,9 @@ pub enum ServeError {
     /// The descriptors in the binary cannot be read.
     #[error("cannot offer reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The descriptors in the binary cannot be read.
+    #[error("cannot read or write JSON: {0}")]
+    Json(#[from] prost_reflect::DescriptorError),
     /// The transport failed.
     #[error("the transport failed: {0}")]
     Transport(#[from] tonic::transport::Error),
@@ -60,26 +118,38 @@ pub enum ServeError {
 
 /// Half-open peers are found and dropped after about this time.
 const KEEPALIVE: Duration = Duration::from_secs(30);
-/// Streams reset by the client that wait to be forgotten ("rapid reset").
-const MAX_PENDING_RESETS: usize = 20;
 /// Streams that we reset ourselves because the peer broke the protocol.
 const MAX_LOCAL_RESETS: usize = 1024;
-/// All headers of one call.
-const MAX_HEADER_BYTES: u32 = 16 << 10;
 
-/// Serves on `listener` until `shutdown`, then drains.
+/// What to listen with.
+#[derive(Debug)]
+pub struct Listeners {
+    /// gRPC and gRPC-Web.
+    pub grpc: Listener,
+    /// JSON over HTTP.
+    pub http: Option<Listener>,
+}
+
+impl<L: Into<Listener>> From<L> for Listeners {
+    fn from(grpc: L) -> Self {
+        Self { grpc: grpc.into(), http: None }
+    }
+}
+
+/// Serves on `listeners` until `shutdown`, then drains.
 ///
 /// Draining: health says NOT_SERVING at once; after `config.notice` the
-/// listener closes and streams end; calls in flight have `config.drain` to finish.
+/// listeners close and streams end; calls in flight have `config.drain` to finish.
 ///
 /// # Errors
 /// When the threads, the reflection or the transport fail.
 pub async fn run(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     registry: Arc<Registry>,
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    let listeners = listeners.into();
     let stopping = CancellationToken::new();
     // Whichever way this function is left, the tasks that it started end.
     let _stop_on_return = stopping.clone().drop_guard();
@@ -93,38 +163,53 @@ pub async fn run(
     let core = Arc::new(Core {
         registry: Arc::clone(&registry),
         engine: Engine::start(config.threads, config.max_in_flight).map_err(ServeError::Threads)?,
-        limits: config.limits,
+        limits: config.limits.clone(),
         max_batch: config.max_batch,
+        stream_idle: config.stream_idle_timeout,
         draining: draining.clone(),
     });
     // Compressed requests are read; replies go out plain: compressing costs
     // more than classifying.
+    let limits = (config.max_message_bytes, config.max_call_time);
+    let mirror = listeners.http.map(|http| Mirror::new(&core, Arc::clone(&config.access), limits).map(|m| (http, m)));
+    let mirror = mirror.transpose()?;
+    let inference = GrpcInferenceServiceServer::new(Inference(Arc::clone(&core)))
+        .max_decoding_message_size(config.max_message_bytes)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd);
     let classifier = ClassifierServiceServer::new(Classifier(core))
         .max_decoding_message_size(config.max_message_bytes)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd);
     let models = ModelServiceServer::new(Models(registry)).max_decoding_message_size(64 << 10);
 
-    let router = Server::builder()
-        .layer(GuardLayer)
-        .max_concurrent_streams(config.max_streams)
-        // Without a grace: with one, tonic closes by force and never asks first.
-        .max_connection_age(config.max_connection_age)
-        .http2_keepalive_interval(Some(KEEPALIVE))
-        .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
-        .http2_max_local_error_reset_streams(Some(MAX_LOCAL_RESETS))
-        .http2_max_header_list_size(MAX_HEADER_BYTES)
-        .add_service(classifier)
+    let services = Routes::new(classifier)
         .add_service(models)
+        .add_service(inference)
         .add_service(health_server)
         .add_service(reflection().build_v1()?)
         // grpcurl 1.8 and its kin speak nothing newer.
         .add_service(reflection().build_v1alpha()?);
-
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(KEEPALIVE));
-    let incoming = incoming.map(|io| io.map(Corked::new));
-    let server = router.serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned());
-    let mut server = std::pin::pin!(server);
+    let guard = GuardLayer { access: Arc::clone(&config.access), longest_call: config.max_call_time };
+    let rules = Rules {
+        access: Arc::clone(&config.access),
+        room: Arc::new(Semaphore::new(config.max_connections)),
+        handshake: config.handshake_timeout,
+        longest: config.max_connection_age.saturating_add(config.connection_grace),
+    };
+    let access = tokio::spawn(Arc::clone(&config.access).follow(stopping.clone()));
+    let json = async {
+        let Some((listener, mirror)) = mirror else { return Ok(()) };
+        let incoming = accept(listener, rules.clone(), draining.clone());
+        let closing = draining.clone().cancelled_owned();
+        transport(&config).serve_with_incoming_shutdown(json::routes(mirror), incoming, closing).await
+    };
+    let grpc = transport(&config).layer(GrpcWebLayer::new()).layer(guard).serve_with_incoming_shutdown(
+        services.prepare(),
+        accept(listeners.grpc, rules.clone(), draining.clone()).map(|io| io.map(Corked::new)),
+        draining.clone().cancelled_owned(),
+    );
+    let mut server = std::pin::pin!(async { tokio::try_join!(grpc, json).map(drop) });
     tokio::select! {
         done = &mut server => return Ok(done?),
         () = shutdown => {}
@@ -132,7 +217,7 @@ pub async fn run(
 
     tracing::info!("shutting down: health says NOT_SERVING");
     stopping.cancel();
-    let _done = follow.await;
+    let _done = tokio::join!(follow, access);
     tokio::select! {
         done = &mut server => return Ok(done?),
         () = tokio::time::sleep(config.notice) => {}
@@ -144,6 +229,22 @@ pub async fn run(
         Err(_elapsed) => tracing::warn!(drain = ?config.drain, "calls still in flight were cut off"),
     }
     Ok(())
+}
+
+/// The limits of the transport, for both listeners.
+fn transport(config: &Config) -> Server<Stack<Either<CorsLayer, Identity>, Identity>> {
+    let cors = (!config.cors_origins.is_empty()).then(|| cors::layer(&config.cors_origins));
+    Server::builder()
+        // For gRPC-Web and JSON.
+        .accept_http1(true)
+        .max_concurrent_streams(config.max_streams)
+        // Without tonic's grace: with it, tonic closes by force and never asks first. `Connection` cuts.
+        .max_connection_age(config.max_connection_age)
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .http2_max_pending_accept_reset_streams(Some(config.max_resets))
+        .http2_max_local_error_reset_streams(Some(MAX_LOCAL_RESETS))
+        .http2_max_header_list_size(config.max_header_bytes)
+        .layer(option_layer(cors))
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {

@@ -1,5 +1,6 @@
 //! The one table from what can go wrong to what goes over the wire.
 
+use super::access::Role;
 use crate::article::Violation;
 use prost::Message;
 use std::time::Duration;
@@ -27,6 +28,12 @@ pub(crate) enum Refusal {
     Expired,
     /// Not with the models that this server has; says why.
     NotPossible(String),
+    /// The caller did not show who it is; says how.
+    Unauthenticated(&'static str),
+    /// The caller has not this role.
+    Forbidden(Role),
+    /// A stream on which nothing moved for too long.
+    Idle,
     /// The server is going away.
     Closing,
     /// A fault of ours; the log has it.
@@ -83,6 +90,14 @@ impl From<Refusal> for Status {
             }
             Refusal::Expired => (Code::DeadlineExceeded, "the deadline passed before the answer was ready".to_owned()),
             Refusal::NotPossible(why) => (Code::FailedPrecondition, why),
+            Refusal::Unauthenticated(how) => (Code::Unauthenticated, how.to_owned()),
+            Refusal::Forbidden(role) => {
+                (Code::PermissionDenied, format!("this call needs a token with the role {}", role.name()))
+            }
+            Refusal::Idle => (
+                Code::DeadlineExceeded,
+                "nothing was sent for too long (--stream-idle-timeout); open it again".to_owned(),
+            ),
             Refusal::Closing => (Code::Unavailable, "the server is shutting down; connect again".to_owned()),
             Refusal::Internal => (Code::Internal, "internal error; the server's log tells more".to_owned()),
         };
@@ -112,6 +127,9 @@ mod tests {
             (Refusal::Overloaded, Code::ResourceExhausted),
             (Refusal::Expired, Code::DeadlineExceeded),
             (Refusal::NotPossible("x".into()), Code::FailedPrecondition),
+            (Refusal::Unauthenticated("x"), Code::Unauthenticated),
+            (Refusal::Forbidden(Role::Admin), Code::PermissionDenied),
+            (Refusal::Idle, Code::DeadlineExceeded),
             (Refusal::Closing, Code::Unavailable),
             (Refusal::Internal, Code::Internal),
         ];

@@ -63,6 +63,10 @@ async fn pump(
         let reading = end.is_none() && pending.len() < core.engine.window();
         tokio::select! {
             () = replies.closed() => return Ok(()),
+            // Nothing is asked and nothing is owed.
+            () = tokio::time::sleep(core.stream_idle), if end.is_none() && pending.is_empty() => {
+                end = Some(Err(Refusal::Idle.into()));
+            }
             () = core.draining.cancelled(), if end.is_none() => end = Some(Err(Refusal::Closing.into())),
             Some(reply) = front(&mut pending) => {
                 pending.pop_front();

@@ -20,6 +20,7 @@ async fn grpcurl_finds_and_calls_everything() {
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
+        "inference.GRPCInferenceService",
         "wiredesk.v1.ClassifierService",
         "wiredesk.v1.ModelService",
     ] {
@@ -77,4 +78,35 @@ fn python_calls_everything() {
         .unwrap();
     let (said, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}{error}");
+}
+
+/// NVIDIA's client for the Open Inference Protocol, as it is on PyPI.
+#[tokio::test(flavor = "multi_thread")]
+async fn tritonclient_asks_as_it_asks_any_server() {
+    let Some(python) = tool("python") else { return };
+    let has = Command::new(&python).args(["-c", "import tritonclient.grpc"]).output().unwrap();
+    if !has.status.success() {
+        assert!(tool("python-with-tritonclient").is_none());
+        return;
+    }
+    let server = Server::start(config()).await;
+    let answer = server.client().await.classify(request("")).await.unwrap().into_inner();
+    let output = Command::new(&python)
+        .arg(root().join("tests/clients/infer.py"))
+        .arg(server.address.to_string())
+        .arg(root().join("tests/data/article.txt"))
+        .arg(answer.model.clone().unwrap().name)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let got: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let expect = Summary::from(answer);
+    assert_eq!((got["topic"].as_str().unwrap(), got["topic_probability"].as_f64().unwrap()), {
+        let (topic, probability) = &expect.topics[0];
+        (topic.as_str(), *probability)
+    });
+    assert_eq!(got["desk"], expect.desk.as_str());
+    let (_, stance, probability) = &expect.stances[0];
+    assert_eq!(got["stance"].as_str().unwrap().trim_start_matches("STANCE_LABEL_").to_lowercase(), *stance);
+    assert_eq!(got["stance_probability"].as_f64().unwrap(), *probability);
 }

@@ -2,6 +2,7 @@
 //! real clients. One binary, so that it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, missing_docs)]
 
+mod access;
 mod calls;
 mod cli;
 mod clients;
@@ -9,6 +10,7 @@ mod golden;
 mod hostile;
 mod layering;
 mod lifecycle;
+mod limits;
 mod quality;
 mod raw;
 mod resume;
@@ -17,3 +19,4 @@ mod streams;
 mod support;
 mod training;
 mod walkthrough;
+mod web;

@@ -9,33 +9,51 @@ use std::time::Duration;
 use tokio::{net::TcpStream, time::timeout};
 use wiredesk::service::pb;
 
-const CLASSIFY: &str = "/wiredesk.v1.ClassifierService/Classify";
-const STREAM: &str = "/wiredesk.v1.ClassifierService/ClassifyStream";
+pub const CLASSIFY: &str = "/wiredesk.v1.ClassifierService/Classify";
+pub const STREAM: &str = "/wiredesk.v1.ClassifierService/ClassifyStream";
 
 /// One connection that never reconnects.
-struct Wire {
+#[derive(Clone)]
+pub struct Wire {
     h2: SendRequest<Bytes>,
     address: std::net::SocketAddr,
 }
 
 impl Wire {
-    async fn connect(server: &Server) -> Self {
+    pub async fn connect(server: &Server) -> Self {
         let tcp = TcpStream::connect(server.address).await.unwrap();
         let (h2, connection) = h2::client::handshake(tcp).await.unwrap();
         tokio::spawn(connection);
         Self { h2, address: server.address }
     }
 
-    /// Sends `body` and gives `grpc-status` and `grpc-message`.
-    async fn call(&mut self, path: &str, headers: &[(&str, &str)], body: Bytes, end: bool) -> (String, String) {
+    /// Most calls at a time that the server lets this connection have.
+    pub fn streams(&self) -> usize {
+        self.h2.current_max_send_streams()
+    }
+
+    fn request(&self, path: &str, headers: &[(&str, &str)]) -> http::Request<()> {
         let mut request = http::Request::post(format!("http://{}{path}", self.address))
             .header("content-type", "application/grpc")
             .header("te", "trailers");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        request.body(()).unwrap()
+    }
+
+    /// The HTTP status of a call.
+    pub async fn status(&mut self, path: &str, headers: &[(&str, &str)], body: Bytes) -> u16 {
         let mut h2 = self.h2.clone().ready().await.expect("the connection is gone");
-        let (reply, mut send) = h2.send_request(request.body(()).unwrap(), false).unwrap();
+        let (reply, mut send) = h2.send_request(self.request(path, headers), false).unwrap();
+        send.send_data(body, true).unwrap();
+        reply.await.unwrap().status().as_u16()
+    }
+
+    /// Sends `body` and gives `grpc-status` and `grpc-message`.
+    pub async fn call(&mut self, path: &str, headers: &[(&str, &str)], body: Bytes, end: bool) -> (String, String) {
+        let mut h2 = self.h2.clone().ready().await.expect("the connection is gone");
+        let (reply, mut send) = h2.send_request(self.request(path, headers), false).unwrap();
         send.reserve_capacity(body.len());
         send.send_data(body, end).unwrap();
         let answer = async {
@@ -55,7 +73,7 @@ impl Wire {
 }
 
 /// A message in its five-byte frame.
-fn frame(message: &[u8]) -> Bytes {
+pub fn frame(message: &[u8]) -> Bytes {
     let mut framed = BytesMut::new();
     framed.put_u8(0);
     framed.put_u32(message.len() as u32);

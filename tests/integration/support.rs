@@ -13,10 +13,9 @@ use std::{
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::transport::{Channel, Endpoint};
 use wiredesk::{
-    article::Limits,
     model::Classifier,
     service::{
-        Config, Registry, ServeError,
+        Config, Listeners, Registry, ServeError,
         pb::{self, classifier_service_client::ClassifierServiceClient, model_service_client::ModelServiceClient},
     },
 };
@@ -30,17 +29,7 @@ pub fn root() -> &'static Path {
 }
 
 pub fn config() -> Config {
-    Config {
-        threads: 2,
-        max_in_flight: 1024,
-        max_batch: 1_000,
-        max_message_bytes: 16 << 20,
-        max_streams: 256,
-        max_connection_age: Duration::from_secs(1_800),
-        limits: Limits::default(),
-        notice: Duration::ZERO,
-        drain: Duration::from_secs(10),
-    }
+    Config { threads: 2, max_batch: 1_000, ..Config::default() }
 }
 
 /// A server in this process.
@@ -63,17 +52,38 @@ impl Server {
     pub async fn start_empty(config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        Self::on(address, listener.into(), config)
+    }
+
+    /// One with the model of the binary that also answers JSON; and where.
+    pub async fn start_with_http(config: Config) -> (Self, SocketAddr) {
+        let listener = async || TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (grpc, http) = (listener().await, listener().await);
+        let (address, json) = (grpc.local_addr().unwrap(), http.local_addr().unwrap());
+        let server = Self::on(address, Listeners { grpc: grpc.into(), http: Some(http.into()) }, config);
+        server.registry.install(Classifier::embedded().unwrap());
+        (server, json)
+    }
+
+    fn on(address: SocketAddr, listeners: Listeners, config: Config) -> Self {
         let registry = Arc::new(Registry::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async {
             let _dropped = stopped.await;
         };
-        let done = tokio::spawn(wiredesk::service::run(listener, Arc::clone(&registry), config, shutdown));
+        let done = tokio::spawn(wiredesk::service::run(listeners, Arc::clone(&registry), config, shutdown));
         Self { address, registry, stop: Some(stop), done: Some(done) }
     }
 
     pub async fn channel(&self) -> Channel {
         Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap()
+    }
+
+    /// One call on a connection of its own.
+    pub async fn client_try(&self) -> Result<(), tonic::Status> {
+        let channel = Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect().await;
+        let channel = channel.map_err(|e| tonic::Status::unavailable(e.to_string()))?;
+        ClassifierServiceClient::new(channel).classify(request("")).await.map(drop)
     }
 
     pub async fn client(&self) -> ClassifierServiceClient<Channel> {
@@ -112,8 +122,12 @@ pub struct Process {
 
 impl Process {
     pub fn start(args: &[&str]) -> Self {
+        Self::start_on("127.0.0.1:0", args)
+    }
+
+    pub fn start_on(place: &str, args: &[&str]) -> Self {
         let mut child =
-            wiredesk().args(["serve", "--listen", "127.0.0.1:0"]).args(args).stderr(Stdio::piped()).spawn().unwrap();
+            wiredesk().args(["serve", "--listen", place]).args(args).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut line = || log.next().expect("the server ended").unwrap();
         let address = loop {

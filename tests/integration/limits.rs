@@ -1,0 +1,252 @@
+//! Each limit by a client that breaks it: what it is told, and that the others never notice.
+
+use crate::{
+    raw::{CLASSIFY, STREAM, Wire, frame},
+    support::{ARTICLE, Server, article, config, request},
+};
+use bytes::{BufMut as _, Bytes, BytesMut};
+use prost::Message as _;
+use std::{
+    io::Write as _,
+    time::{Duration, Instant},
+};
+use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
+use tonic::Code;
+use wiredesk::service::{Config, pb};
+
+const SOON: Duration = Duration::from_millis(400);
+
+/// Whether the server closes a connection on which this was sent, and after how long.
+async fn closed_after(server: &Server, sent: &[u8]) -> Option<Duration> {
+    let begun = Instant::now();
+    let mut tcp = TcpStream::connect(server.address).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut tcp, sent).await.unwrap();
+    let mut rest = Vec::new();
+    let read = timeout(Duration::from_secs(10), tcp.read_to_end(&mut rest)).await;
+    read.is_ok().then(|| begun.elapsed())
+}
+
+#[tokio::test]
+async fn who_connects_and_says_nothing_is_dropped() {
+    let server = Server::start(Config { handshake_timeout: SOON, ..config() }).await;
+    for sent in ["", "PRI * HTTP/2.0", "GET /"] {
+        let after = closed_after(&server, sent.as_bytes()).await.expect(sent);
+        assert!(after >= SOON / 2, "{sent}: {after:?}");
+    }
+    server.client().await.classify(request("")).await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_have_a_number() {
+    let server = Server::start(Config { max_connections: 2, ..config() }).await;
+    let mut kept = [Wire::connect(&server).await, Wire::connect(&server).await];
+    let good = frame(&request("").encode_to_vec());
+    for wire in &mut kept {
+        assert_eq!(wire.call(CLASSIFY, &[], good.clone(), true).await.0, "0");
+    }
+    let after = closed_after(&server, b"").await.expect("a third is closed");
+    assert!(after < Duration::from_secs(2), "at once: {after:?}");
+    let [first, mut second] = kept;
+    drop(first);
+    assert_eq!(second.call(CLASSIFY, &[], good.clone(), true).await.0, "0");
+    // Its room is free again.
+    let mut tries = 0;
+    while server.client_try().await.is_err() {
+        tries += 1;
+        assert!(tries < 100);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn streams_a_connection_have_a_number() {
+    let server = Server::start(Config { max_streams: 3, ..config() }).await;
+    let mut wire = Wire::connect(&server).await;
+    let good = frame(&request("").encode_to_vec());
+    assert_eq!(wire.call(CLASSIFY, &[], good.clone(), true).await.0, "0");
+    // The client has learnt of it by now, and waits for its turn.
+    let mut calls = Vec::new();
+    for _ in 0..12 {
+        let (mut wire, good) = (wire.clone(), good.clone());
+        calls.push(tokio::spawn(async move { wire.call(CLASSIFY, &[], good, true).await.0 }));
+    }
+    for call in calls {
+        assert_eq!(call.await.unwrap(), "0");
+    }
+    assert_eq!(wire.streams(), 3);
+}
+
+#[tokio::test]
+async fn headers_have_a_size() {
+    let server = Server::start(Config { max_header_bytes: 4_096, ..config() }).await;
+    let mut wire = Wire::connect(&server).await;
+    let good = frame(&request("").encode_to_vec());
+    assert_eq!(wire.call(CLASSIFY, &[("x-note", &"a".repeat(1_000))], good.clone(), true).await.0, "0");
+    assert_eq!(wire.status(CLASSIFY, &[("x-note", &"a".repeat(8_000))], good.clone()).await, 431);
+    assert_eq!(wire.call(CLASSIFY, &[], good, true).await.0, "0", "the connection lives");
+}
+
+/// Calls that are opened and taken back in one write ("rapid reset"), and then a ping: all that the server sends.
+async fn reset_rapidly(server: &Server, calls: u32) -> Vec<u8> {
+    let frame = |kind: u8, flags: u8, stream: u32, body: &[u8]| {
+        let mut frame = (body.len() as u32).to_be_bytes()[1..].to_vec();
+        frame.extend([kind, flags]);
+        frame.extend(stream.to_be_bytes());
+        frame.extend(body);
+        frame
+    };
+    // POST, http, and the path as a literal.
+    let head = [&[0x83, 0x86, 0x04, STREAM.len() as u8], STREAM.as_bytes(), &[0x01, 1, b'x']].concat();
+    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    sent.extend(frame(4, 0, 0, &[]));
+    for call in 0..calls {
+        sent.extend(frame(1, 4, 2 * call + 1, &head));
+        sent.extend(frame(3, 0, 2 * call + 1, &8_u32.to_be_bytes()));
+    }
+    sent.extend(frame(6, 0, 0, b"are here"));
+    let mut tcp = TcpStream::connect(server.address).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut tcp, &sent).await.unwrap();
+    let mut got = Vec::new();
+    let _more = timeout(Duration::from_millis(700), tcp.read_to_end(&mut got)).await;
+    got
+}
+
+#[tokio::test]
+async fn rapid_resets_end_the_connection() {
+    let server = Server::start(Config { max_resets: 10, ..config() }).await;
+    let has = |got: &[u8], what: &[u8]| got.windows(what.len()).any(|w| w == what);
+    // A GOAWAY frame's code: ENHANCE_YOUR_CALM.
+    let calm = [0, 0, 0, 11];
+    let few = reset_rapidly(&server, 5).await;
+    assert!(has(&few, b"are here") && !has(&few, &calm), "a few may change their mind");
+    let many = reset_rapidly(&server, 100).await;
+    assert!(has(&many, &calm) && !has(&many, b"are here"), "{many:?}");
+    server.client().await.classify(request("")).await.unwrap();
+}
+
+/// A few kilobytes that become many megabytes.
+#[tokio::test]
+async fn bombs_stop_at_the_limit() {
+    let server = Server::start(Config { max_message_bytes: 1 << 20, ..config() }).await;
+    let mut wire = Wire::connect(&server).await;
+    let zeros = vec![0_u8; 64 << 20];
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(&zeros).unwrap();
+    let zstd = zstd::stream::encode_all(&zeros[..], 3).unwrap();
+    for (name, packed) in [("gzip", gzip.finish().unwrap()), ("zstd", zstd)] {
+        assert!(packed.len() < 100_000);
+        let (status, message) = wire.call(CLASSIFY, &[("grpc-encoding", name)], packed_frame(&packed), true).await;
+        assert!(["8", "11", "13"].contains(&status.as_str()), "{name}: {status} {message}");
+        // What is honest is read, however it is packed.
+        let good = request("").encode_to_vec();
+        let good = if name == "gzip" {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(&good).unwrap();
+            gzip.finish().unwrap()
+        } else {
+            zstd::stream::encode_all(&good[..], 3).unwrap()
+        };
+        assert_eq!(wire.call(CLASSIFY, &[("grpc-encoding", name)], packed_frame(&good), true).await.0, "0", "{name}");
+    }
+    assert_eq!(wire.call(CLASSIFY, &[("grpc-encoding", "br")], packed_frame(b"x"), true).await.0, "12");
+}
+
+fn packed_frame(packed: &[u8]) -> Bytes {
+    let mut framed = BytesMut::new();
+    framed.put_u8(1);
+    framed.put_u32(packed.len() as u32);
+    framed.put_slice(packed);
+    framed.freeze()
+}
+
+#[tokio::test]
+async fn a_message_has_a_size_and_a_request_has_an_end() {
+    let server = Server::start(Config { max_message_bytes: 1 << 16, max_call_time: SOON, ..config() }).await;
+    let mut client = server.client().await;
+    let big = pb::ClassifyRequest { article: Some(article(&ARTICLE.repeat(100))), ..Default::default() };
+    let refused = client.classify(big).await.unwrap_err();
+    assert_eq!(refused.code(), Code::OutOfRange);
+    assert!(refused.message().contains("65536"), "{}", refused.message());
+    // Half a message, and then nothing.
+    let mut wire = Wire::connect(&server).await;
+    let good = frame(&request("").encode_to_vec());
+    let begun = Instant::now();
+    let (status, _) = wire.call(CLASSIFY, &[], good.slice(..good.len() / 2), false).await;
+    assert_eq!(status, "4");
+    assert!((SOON..Duration::from_secs(5)).contains(&begun.elapsed()));
+}
+
+#[tokio::test]
+async fn a_stream_that_stands_still_ends() {
+    let server = Server::start(Config { stream_idle_timeout: SOON, ..config() }).await;
+    let mut wire = Wire::connect(&server).await;
+    let message = frame(&pb::ClassifyStreamRequest { request: Some(request("")) }.encode_to_vec());
+    let (status, says) = wire.call(STREAM, &[], message, false).await;
+    assert_eq!(status, "4");
+    assert!(says.contains("--stream-idle-timeout"), "{says}");
+}
+
+/// The client is asked to go; what it does not finish is cut after the grace.
+#[tokio::test]
+async fn connections_end_of_age() {
+    let age = Duration::from_millis(700);
+    let server = Server::start(Config { max_connection_age: age, connection_grace: age, ..config() }).await;
+    let mut client = server.client().await;
+    let (send, requests) = tokio::sync::mpsc::channel(4);
+    let requests = tokio_stream::wrappers::ReceiverStream::new(requests);
+    let message = |id: &str| pb::ClassifyStreamRequest { request: Some(request(id)) };
+    let begun = Instant::now();
+    let mut replies = client.classify_stream(requests).await.unwrap().into_inner();
+    // Asked to go at `age`, the stream still works.
+    tokio::time::sleep(age + age / 3).await;
+    send.send(message("late")).await.unwrap();
+    assert_eq!(replies.message().await.unwrap().unwrap().request_id, "late");
+    server.client().await.classify(request("")).await.expect("on a new connection");
+    let cut = timeout(Duration::from_secs(10), replies.message()).await.expect("never cut");
+    assert!(cut.is_err(), "{cut:?}");
+    assert!(begun.elapsed() >= 2 * age);
+    client.classify(request("")).await.expect("it connects anew by itself");
+}
+
+/// A single call behind 1,000 articles of a batch and a stream that is full waits for a piece, not for all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_call_does_not_wait_for_a_big_one() {
+    let server = Server::start(Config { threads: 1, max_batch: 10_000, ..config() }).await;
+    let article = pb::ClassifyRequest { article: Some(article(ARTICLE)), ..Default::default() };
+    let mut client = server.client().await;
+    client.classify(article.clone()).await.unwrap();
+    let (mut bulk, batch) = (server.client().await, vec![article.clone(); 10_000]);
+    let begun = Instant::now();
+    let bulk = tokio::spawn(async move {
+        bulk.classify_batch(pb::ClassifyBatchRequest { requests: batch }).await.unwrap();
+        begun.elapsed()
+    });
+    let mut streaming = server.client().await;
+    let endless = std::iter::repeat_with({
+        let article = article.clone();
+        move || pb::ClassifyStreamRequest { request: Some(article.clone()) }
+    });
+    let mut stream = streaming.classify_stream(tokio_stream::iter(endless)).await.unwrap().into_inner();
+    let stream = tokio::spawn(async move {
+        let mut replies = 0;
+        while let Ok(Some(_)) = stream.message().await {
+            replies += 1;
+            if replies == 3_000 {
+                break;
+            }
+        }
+        replies
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut waits = Vec::new();
+    while !bulk.is_finished() && waits.len() < 100 {
+        let asked = Instant::now();
+        client.classify(article.clone()).await.unwrap();
+        waits.push(asked.elapsed());
+    }
+    let whole = bulk.await.unwrap();
+    assert!(stream.await.unwrap() > 0, "the stream had its turn too");
+    waits.sort();
+    let median = waits[waits.len() / 2];
+    assert!(waits.len() >= 20 && median < whole / 20, "{} calls, median {median:?} of {whole:?}", waits.len());
+}
