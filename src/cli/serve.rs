@@ -3,7 +3,7 @@
 use super::{cores, load_model};
 use crate::{
     article::Limits,
-    service::{Config, Registry, Source, follow, run as serve},
+    service::{Config, Registry, Source, follow, run as serve, serve_admin},
 };
 use anyhow::Context as _;
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -15,6 +15,9 @@ pub(super) struct Args {
     /// Address and port to listen on; port 0 takes a free one and logs it
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: String,
+    /// Answer /livez and /readyz over HTTP on this address; not for strangers
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<String>,
     /// Serve the model bundle in this directory instead of the one in the binary
     #[arg(long, value_name = "DIR", conflicts_with = "models")]
     model: Option<PathBuf>,
@@ -138,6 +141,13 @@ async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
 
     let registry = Arc::new(Registry::default());
     registry.set_shadow_share(args.shadow_share);
+    if let Some(address) = &args.admin {
+        let listener =
+            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (--admin)"))?;
+        tracing::info!(admin = %listener.local_addr()?, "listening");
+        // Ends with the runtime, so that it tells of the drain too.
+        tokio::spawn(serve_admin(listener, Arc::clone(&registry)));
+    }
     let loading = tokio::task::spawn_blocking({
         let (registry, source) = (Arc::clone(&registry), args.source());
         move || load(&registry, source)

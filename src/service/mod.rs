@@ -8,6 +8,7 @@
 //! candidate answer beside the stable one. `status` is the one table from refusals to gRPC statuses, `health`
 //! tells the world what works, [`probe`] asks.
 
+mod admin;
 mod batch;
 mod classifier;
 mod convert;
@@ -23,6 +24,7 @@ mod shadow;
 mod status;
 mod stream;
 
+pub use admin::serve as serve_admin;
 pub use registry::Registry;
 pub use reload::{ReloadError, Source, follow};
 pub use server::{Config, ServeError, run};

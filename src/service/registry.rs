@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 use tokio::sync::watch;
+use tonic_health::server::HealthReporter;
 
 /// The models that a server holds. Starts empty: the server is up, and says
 /// NOT_SERVING, while the first model loads.
@@ -17,6 +18,8 @@ pub struct Registry {
     pub(super) loader: OnceLock<Loader>,
     /// What candidates would have answered.
     pub(super) shadow: Shadow,
+    /// Where health is told, once a server runs.
+    pub(super) health: OnceLock<HealthReporter>,
 }
 
 /// A model with the labels that it bears in its store.
@@ -39,7 +42,12 @@ pub(super) type Models = Arc<[Held]>;
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { models: watch::Sender::new(Arc::from([])), loader: OnceLock::new(), shadow: Shadow::default() }
+        Self {
+            models: watch::Sender::new(Arc::from([])),
+            loader: OnceLock::new(),
+            shadow: Shadow::default(),
+            health: OnceLock::new(),
+        }
     }
 }
 

@@ -86,6 +86,7 @@ pub async fn run(
 
     let (reporter, health_server) = tonic_health::server::health_reporter();
     health::nothing_serves(&reporter).await;
+    let _first = registry.health.set(reporter.clone());
     let follow = tokio::spawn(health::follow(reporter.clone(), registry.watch(), stopping.clone()));
 
     let core = Arc::new(Core {

@@ -9,6 +9,7 @@ mod golden;
 mod hostile;
 mod layering;
 mod lifecycle;
+mod observe;
 mod quality;
 mod raw;
 mod store;
