@@ -15,7 +15,7 @@ pub(super) struct Args {
     /// Address and port to listen on; port 0 takes a free one and logs it
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: String,
-    /// Answer /livez and /readyz over HTTP on this address; not for strangers
+    /// Answer /metrics, /livez and /readyz over HTTP on this address; not for strangers
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<String>,
     /// Serve the model bundle in this directory instead of the one in the binary

@@ -3,11 +3,12 @@
 //! | path | answers |
 //! | --- | --- |
 //! | `/livez` | 200 for as long as the process can answer at all: restart it when this fails |
+//! | `/metrics` | all numbers, as Prometheus reads them; `docs/OPERATIONS.md` says what they mean |
 //! | `/readyz` | 200 when a call made now gets an answer, else 503: send no calls while this fails |
 
-use super::{Registry, health};
+use super::{Registry, health, metrics};
 use axum::{Router, extract::State, response::IntoResponse, routing::get};
-use http::StatusCode;
+use http::{StatusCode, header::CONTENT_TYPE};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -52,9 +53,15 @@ pub async fn serve(listener: TcpListener, registry: Arc<Registry>) {
 fn routes(registry: Arc<Registry>) -> Router {
     Router::new()
         .route("/livez", get(async || "live\n"))
+        .route("/metrics", get(metrics))
         .route("/readyz", get(readyz))
-        .fallback(async || (StatusCode::NOT_FOUND, "no such page; there are /livez and /readyz\n"))
+        .fallback(async || (StatusCode::NOT_FOUND, "no such page; there are /livez, /readyz and /metrics\n"))
         .with_state(registry)
+}
+
+async fn metrics(State(registry): State<Arc<Registry>>) -> impl IntoResponse {
+    let ready = health::serves(&registry).await;
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], registry.metrics.page(&registry, ready))
 }
 
 async fn readyz(State(registry): State<Arc<Registry>>) -> impl IntoResponse {

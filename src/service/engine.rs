@@ -13,7 +13,10 @@ use super::status::Refusal;
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Instant,
 };
@@ -37,6 +40,36 @@ struct Shared<S> {
     bell: Condvar,
     /// Most jobs in the quick lane.
     capacity: usize,
+    counts: Counts,
+}
+
+/// What was not done.
+#[derive(Debug, Default)]
+struct Counts {
+    shed: AtomicU64,
+    expired: AtomicU64,
+    gone: AtomicU64,
+    panics: AtomicU64,
+}
+
+/// What an engine has to do, and what it did not do so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Load {
+    /// Jobs that wait in the quick lane.
+    pub(super) quick: usize,
+    /// Jobs that wait in the bulk lane.
+    pub(super) bulk: usize,
+    /// Most jobs in the quick lane.
+    pub(super) capacity: usize,
+    pub(super) workers: usize,
+    /// Calls refused because the quick lane was full.
+    pub(super) shed: u64,
+    /// Jobs dropped because their deadline had passed.
+    pub(super) expired: u64,
+    /// Jobs dropped because their caller had gone.
+    pub(super) gone: u64,
+    /// Jobs that panicked.
+    pub(super) panics: u64,
 }
 
 struct Queue<S> {
@@ -51,11 +84,18 @@ struct Queue<S> {
 
 trait Job<S>: Send {
     /// Does the work, unless nobody wants it any more.
-    fn run(self: Box<Self>, state: &mut S) -> Result<(), Panicked>;
+    fn run(self: Box<Self>, state: &mut S) -> Result<(), Undone>;
 }
 
-/// The thread's state may be half-changed: make a new one.
-struct Panicked;
+/// Why work was not done.
+enum Undone {
+    /// Its deadline had passed.
+    Expired,
+    /// Nobody waits for it.
+    Gone,
+    /// It panicked. The thread's state may be half-changed: make a new one.
+    Panicked,
+}
 
 struct Task<F, T> {
     work: F,
@@ -70,19 +110,19 @@ where
     F: FnOnce(&mut S) -> T + Send,
     T: Send,
 {
-    fn run(self: Box<Self>, state: &mut S) -> Result<(), Panicked> {
+    fn run(self: Box<Self>, state: &mut S) -> Result<(), Undone> {
         let Self { work, reply, deadline, _room } = *self;
         if reply.is_closed() {
-            return Ok(());
+            return Err(Undone::Gone);
         }
         if deadline.is_some_and(|d| d <= Instant::now()) {
             let _gone = reply.send(Err(Refusal::Expired));
-            return Ok(());
+            return Err(Undone::Expired);
         }
-        let result = catch_unwind(AssertUnwindSafe(|| work(state))).map_err(|_| Panicked);
+        let result = catch_unwind(AssertUnwindSafe(|| work(state)));
         let ok = result.is_ok();
-        let _gone = reply.send(result.map_err(|Panicked| Refusal::Internal));
-        if ok { Ok(()) } else { Err(Panicked) }
+        let _gone = reply.send(result.map_err(|_panic| Refusal::Internal));
+        if ok { Ok(()) } else { Err(Undone::Panicked) }
     }
 }
 
@@ -93,9 +133,9 @@ struct Spare<F> {
 }
 
 impl<S, F: FnOnce(&mut S) + Send> Job<S> for Spare<F> {
-    fn run(self: Box<Self>, state: &mut S) -> Result<(), Panicked> {
+    fn run(self: Box<Self>, state: &mut S) -> Result<(), Undone> {
         let Self { work, _room } = *self;
-        catch_unwind(AssertUnwindSafe(|| work(state))).map_err(|_| Panicked)
+        catch_unwind(AssertUnwindSafe(|| work(state))).map_err(|_panic| Undone::Panicked)
     }
 }
 
@@ -115,7 +155,8 @@ impl<S: Default + 'static> Engine<S> {
     pub(super) fn start(workers: usize, capacity: usize) -> std::io::Result<Self> {
         let workers = workers.max(1);
         let queue = Queue { quick: VecDeque::new(), bulk: VecDeque::new(), bulk_turn: false, idle: 0, closed: false };
-        let shared = Arc::new(Shared { queue: Mutex::new(queue), bell: Condvar::new(), capacity });
+        let shared =
+            Arc::new(Shared { queue: Mutex::new(queue), bell: Condvar::new(), capacity, counts: Counts::default() });
         // Made before the threads: dropped on an early return, it ends those that run.
         let engine = Self { shared, bulk_room: Arc::new(Semaphore::new(workers * BULK_PER_WORKER)), workers };
         for i in 0..workers {
@@ -123,6 +164,23 @@ impl<S: Default + 'static> Engine<S> {
             thread::Builder::new().name(format!("engine-{i}")).spawn(move || work_through(&shared))?;
         }
         Ok(engine)
+    }
+
+    /// Tells the load whenever it is asked.
+    pub(super) fn meter(&self) -> impl Fn() -> Load + Send + use<S> {
+        // Who asks must not keep the jobs of an engine that ended.
+        let (shared, workers) = (Arc::downgrade(&self.shared), self.workers);
+        move || {
+            let Some(shared) = shared.upgrade() else { return Load::default() };
+            let (quick, bulk) = {
+                let queue = shared.lock();
+                (queue.quick.len(), queue.bulk.len())
+            };
+            let Counts { shed, expired, gone, panics } = &shared.counts;
+            let [shed, expired, gone, panics] =
+                [shed, expired, gone, panics].map(|count| count.load(Ordering::Relaxed));
+            Load { quick, bulk, capacity: shared.capacity, workers, shed, expired, gone, panics }
+        }
     }
 
     /// How many pieces of one caller are worth having in the bulk lane.
@@ -140,6 +198,7 @@ impl<S: Default + 'static> Engine<S> {
         let task = Box::new(Task { work, reply, deadline, _room: None });
         let mut queue = self.shared.lock();
         if queue.quick.len() >= self.shared.capacity {
+            self.shared.counts.shed.fetch_add(1, Ordering::Relaxed);
             return Err(Refusal::Overloaded);
         }
         queue.quick.push_back(task);
@@ -223,10 +282,18 @@ impl<S> Queue<S> {
 fn work_through<S: Default>(shared: &Shared<S>) {
     let mut state = S::default();
     while let Some(job) = shared.next() {
-        if let Err(Panicked) = job.run(&mut state) {
-            tracing::error!("a classification panicked; its caller got INTERNAL");
-            state = S::default();
-        }
+        let Err(undone) = job.run(&mut state) else { continue };
+        let counts = &shared.counts;
+        let count = match undone {
+            Undone::Expired => &counts.expired,
+            Undone::Gone => &counts.gone,
+            Undone::Panicked => {
+                tracing::error!("a classification panicked; its caller got INTERNAL");
+                state = S::default();
+                &counts.panics
+            }
+        };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -234,10 +301,7 @@ fn work_through<S: Default>(shared: &Shared<S>) {
 mod tests {
     use super::*;
     use std::{
-        sync::{
-            atomic::{AtomicUsize, Ordering},
-            mpsc,
-        },
+        sync::{atomic::AtomicUsize, mpsc},
         time::Duration,
     };
 
@@ -276,6 +340,8 @@ mod tests {
         let (open, mut first) = busy(&engine);
         let mut waiting: Vec<_> = (0..2).map(|i| engine.quick(None, move |_| i).unwrap()).collect();
         assert!(matches!(engine.quick(None, |_| ()), Err(Refusal::Overloaded)));
+        let load = engine.meter()();
+        assert_eq!((load.quick, load.capacity, load.workers, load.shed), (2, 2, 1, 1));
         drop(open);
         assert_eq!(first.wait().await, Ok(()));
         for (i, reply) in waiting.iter_mut().enumerate() {
@@ -295,6 +361,8 @@ mod tests {
         drop(open);
         assert_eq!(late.wait().await, Err(Refusal::Expired));
         assert_eq!(last.wait().await, Ok(0));
+        let load = engine.meter()();
+        assert_eq!((load.gone, load.expired), (1, 1));
     }
 
     #[tokio::test]
@@ -307,8 +375,10 @@ mod tests {
             })
             .unwrap();
         assert_eq!(bad.wait().await, Err::<(), _>(Refusal::Internal));
+        let meter = engine.meter();
         let mut good = engine.quick(None, |n: &mut usize| *n).unwrap();
         assert_eq!(good.wait().await, Ok(0), "a new state");
+        assert_eq!(meter().panics, 1);
     }
 
     #[tokio::test]

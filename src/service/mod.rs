@@ -6,7 +6,8 @@
 //! of violations, `registry` finds the model, `engine` computes on threads of
 //! its own. `reload` changes the models while calls come in, `shadow` lets a
 //! candidate answer beside the stable one. `status` is the one table from refusals to gRPC statuses, `health`
-//! tells the world what works, [`probe`] asks.
+//! tells the world what works, [`probe`] asks. `observed` counts, logs and
+//! traces (`trace`) every call into `metrics`, which `admin` shows to operators.
 
 mod admin;
 mod batch;
@@ -15,7 +16,9 @@ mod convert;
 mod engine;
 mod health;
 mod layers;
+mod metrics;
 mod models;
+mod observed;
 pub mod probe;
 mod registry;
 mod reload;
@@ -23,6 +26,7 @@ pub mod server;
 mod shadow;
 mod status;
 mod stream;
+mod trace;
 
 pub use admin::serve as serve_admin;
 pub use registry::Registry;

@@ -7,6 +7,7 @@ use super::{
     health,
     layers::GuardLayer,
     models::Models,
+    observed::ObservedLayer,
     pb::{self, classifier_service_server::ClassifierServiceServer, model_service_server::ModelServiceServer},
 };
 use crate::article::Limits;
@@ -96,15 +97,17 @@ pub async fn run(
         max_batch: config.max_batch,
         draining: draining.clone(),
     });
+    registry.metrics.work.follow(core.engine.meter());
     // Compressed requests are read; replies go out plain: compressing costs
     // more than classifying.
     let classifier = ClassifierServiceServer::new(Classifier(core))
         .max_decoding_message_size(config.max_message_bytes)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd);
-    let models = ModelServiceServer::new(Models(registry)).max_decoding_message_size(64 << 10);
+    let models = ModelServiceServer::new(Models(Arc::clone(&registry))).max_decoding_message_size(64 << 10);
 
     let router = Server::builder()
+        .layer(ObservedLayer(registry))
         .layer(GuardLayer)
         .max_concurrent_streams(config.max_streams)
         // Without a grace: with one, tonic closes by force and never asks first.

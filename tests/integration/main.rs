@@ -15,5 +15,7 @@ mod raw;
 mod store;
 mod streams;
 mod support;
+#[cfg(feature = "otel")]
+mod traces;
 mod training;
 mod walkthrough;
