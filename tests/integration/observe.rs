@@ -154,11 +154,22 @@ async fn calls_are_counted_by_method_and_code() {
     let message = || pb::ClassifyStreamRequest { request: Some(request("")) };
     let mut replies = client.classify_stream(tokio_stream::iter([message(), message()])).await.unwrap().into_inner();
     while replies.message().await.unwrap().is_some() {}
-    let (_sender, endless) = tokio::sync::mpsc::channel::<pb::ClassifyStreamRequest>(1);
-    let open = client.classify_stream(tokio_stream::wrappers::ReceiverStream::new(endless)).await.unwrap();
     let stream = "method=\"wiredesk.v1.ClassifierService/ClassifyStream\"";
+    let (leave, stay) = std::sync::mpsc::channel::<()>();
+    let to = format!("http://{}", server.address);
+    let caller = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let _open = runtime.block_on(async {
+            let mut client = pb::classifier_service_client::ClassifierServiceClient::connect(to).await.unwrap();
+            client.classify_stream(tokio_stream::pending()).await.unwrap()
+        });
+        let _told = stay.recv();
+        // With its runtime goes its connection.
+        runtime.shutdown_background();
+    });
     eventually(address, "in flight", |s| s.sum("wiredesk_calls_in_flight", &[stream]) == 1.0).await;
-    drop(open);
+    drop(leave);
+    caller.await.unwrap();
     let cancelled = |s: &Samples| s.sum("wiredesk_calls_total", &[stream, "code=\"CANCELLED\""]) == 1.0;
     let samples = eventually(address, "cancelled", cancelled).await;
 
@@ -250,7 +261,8 @@ async fn answers_are_counted_by_label_and_reason() {
     assert_eq!(samples.sum("wiredesk_abstained_total", &[topic, "reason=\"too_short\""]), 1.0);
     assert_eq!(samples.sum("wiredesk_abstained_total", &[region]), 1.0);
     let mean = samples.sum("wiredesk_confidence_sum", &[topic]) / samples.sum("wiredesk_confidence_count", &[topic]);
-    assert!((0.9..=1.0).contains(&mean), "{mean}");
+    // Four that are sure, and the one that is too short.
+    assert!((0.8..0.95).contains(&mean), "{mean}");
     let (all, unknown) =
         (samples.sum("wiredesk_features_total", &[]), samples.sum("wiredesk_features_unknown_total", &[]));
     assert!(unknown > 0.0 && unknown < all, "{unknown} of {all}");
