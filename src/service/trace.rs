@@ -52,20 +52,19 @@ pub(super) fn end(span: &tracing::Span, code: Code) {
 #[cfg(feature = "otel")]
 pub(super) fn classify(waited: std::time::Duration) -> Classifying {
     let wait_us = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
-    Classifying(tracing::trace_span!(target: TARGET, "classify", wait_us).entered())
+    Classifying { _entered: tracing::trace_span!(target: TARGET, "classify", wait_us).entered() }
 }
 
 #[cfg(not(feature = "otel"))]
 pub(super) fn classify(_waited: std::time::Duration) -> Classifying {
-    Classifying()
+    Classifying {}
 }
 
 /// Ends the span when it is dropped.
-pub(super) struct Classifying(
+pub(super) struct Classifying {
     #[cfg(feature = "otel")]
-    #[expect(dead_code, reason = "its drop is what counts")]
-    tracing::span::EnteredSpan,
-);
+    _entered: tracing::span::EnteredSpan,
+}
 
 /// The span of the call that is being answered, to be taken along to another thread.
 pub(super) struct Carried(#[cfg(feature = "otel")] tracing::Span);
