@@ -12,6 +12,6 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    cli.start_log();
+    let _telemetry = cli.start_log();
     cli::exit_code(cli.run())
 }

@@ -11,11 +11,16 @@ mod data;
 mod evaluate;
 mod health;
 mod input;
+mod log;
 mod models;
 mod output;
 mod serve;
 mod settings;
+#[cfg(feature = "otel")]
+mod traces;
 mod train;
+
+pub use log::Telemetry;
 
 use clap::{FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::{
@@ -86,18 +91,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ExitCode> 
 }
 
 impl Cli {
-    /// Starts the log on standard error.
-    pub fn start_log(&self) {
-        use tracing_subscriber::{EnvFilter, fmt};
-        let filter = EnvFilter::try_new(&self.log).unwrap_or_else(|e| {
-            complain(&format!("--log {:?}: {e}; using info", self.log));
-            EnvFilter::new("info")
-        });
-        let log = fmt().with_env_filter(filter).with_writer(io::stderr);
-        match self.log_format {
-            LogFormat::Text => log.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
-            LogFormat::Json => log.json().init(),
-        }
+    /// Starts the log on standard error, and what else tells of the work.
+    pub fn start_log(&self) -> Telemetry {
+        log::start(&self.log, self.log_format)
     }
 
     /// Does what was asked for.

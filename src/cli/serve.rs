@@ -3,7 +3,10 @@
 use super::{access::Access, cores, load_model};
 use crate::{
     article::Limits,
-    service::{self, Config, Handed, Listener, Listeners, Place, Registry, ReloadError, Source, follow, run as serve},
+    service::{
+        self, Config, Handed, Listener, Listeners, Place, Registry, ReloadError, Source, follow, run as serve,
+        serve_admin,
+    },
 };
 use anyhow::Context as _;
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -18,6 +21,9 @@ pub(super) struct Args {
     /// Where to answer JSON over HTTP, written likewise; with the same certificate and tokens
     #[arg(long, value_name = "ADDRESS")]
     http: Option<Place>,
+    /// Answer /metrics, /livez and /readyz over HTTP on this address; not for strangers
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<String>,
     /// Serve the model bundle in this directory instead of the one in the binary
     #[arg(long, value_name = "DIR", conflicts_with = "models")]
     model: Option<PathBuf>,
@@ -178,6 +184,13 @@ async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
 
     let registry = Arc::new(Registry::default());
     registry.set_shadow_share(args.shadow_share);
+    if let Some(address) = &args.admin {
+        let listener =
+            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (--admin)"))?;
+        tracing::info!(admin = %listener.local_addr()?, "listening");
+        // Ends with the runtime, so that it tells of the drain too.
+        tokio::spawn(serve_admin(listener, Arc::clone(&registry)));
+    }
     let loading = tokio::task::spawn_blocking({
         let (registry, source) = (Arc::clone(&registry), args.source());
         move || load(&registry, source)

@@ -11,6 +11,9 @@ pub struct Counter {
     /// The slots that occur, in the order of their first occurrence.
     slots: Vec<u32>,
     words: usize,
+    /// Features of the document as they were counted, and those of them that have no slot.
+    features: u64,
+    unknown: u64,
 }
 
 impl Counter {
@@ -54,9 +57,9 @@ impl Counter {
             }
         }
         self.slots.truncate(distinct);
-        if let Some(unknown) = self.counts.last_mut() {
-            *unknown = 0;
-        }
+        self.unknown = self.counts.last_mut().map_or(0, |unknown| u64::from(std::mem::take(unknown)));
+        let in_part = |words: usize| (words + if params.pairs { words.saturating_sub(1) } else { 0 }) as u64;
+        self.features = in_part(title.len()) * u64::from(params.title_weight) + in_part(text.len());
         if let Some(at) = self.slots.iter().position(|&s| s as usize == end) {
             self.slots.remove(at);
         }
@@ -94,6 +97,13 @@ impl Counter {
     #[must_use]
     pub fn words(&self) -> usize {
         self.words
+    }
+
+    /// How many features the document has, those of the title as often as it weighs; and how many of them have no
+    /// slot, at most 65,535.
+    #[must_use]
+    pub fn features(&self) -> (u64, u64) {
+        (self.features, self.unknown)
     }
 
     /// The counted document as a row of (slot, weight): `(1 + ln count) x idf`, scaled to length 1.
@@ -140,6 +150,8 @@ mod tests {
         assert!(counter.slots().iter().all(|s| touched.contains(s)));
         assert_eq!(counter.slots().len(), 3);
         assert_eq!(counter.words(), 6);
+        // Of "talks on", "on", "on peace", "peace talks" (across the sentence) one is known.
+        assert_eq!(counter.features(), ((2 + 1) * 3 + 4 + 3, 3));
         counter.count(&Document::new("", ""), &params, &index, |_| {});
         assert!(counter.slots().is_empty() && counter.counts().iter().all(|&c| c == 0));
     }

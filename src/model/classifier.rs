@@ -41,6 +41,15 @@ pub struct Scratch {
     stance: StanceScratch,
 }
 
+impl Scratch {
+    /// How many words and pairs of words of the last article were looked up for its topic or region, and how many of
+    /// them its model does not know.
+    #[must_use]
+    pub fn features(&self) -> (u64, u64) {
+        self.counter.features()
+    }
+}
+
 impl Classifier {
     /// The model in the binary.
     ///

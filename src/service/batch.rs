@@ -5,6 +5,7 @@ use super::{
     engine::Reply,
     pb::{self, classify_batch_result::Result as Item},
     status::Refusal,
+    trace,
 };
 use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 
@@ -73,6 +74,7 @@ async fn submit(
 ) -> Result<Reply<Vec<pb::ClassifyBatchResult>>, Refusal> {
     let worker = Arc::clone(core);
     let queued = Instant::now();
+    let span = trace::carried();
     let work = move |scratch: &mut _| {
         let item = |(i, request)| {
             let result = match worker.answer(request, queued, scratch) {
@@ -81,7 +83,7 @@ async fn submit(
             };
             pb::ClassifyBatchResult { result: Some(result) }
         };
-        piece.into_iter().map(item).collect()
+        span.within(|| piece.into_iter().map(item).collect())
     };
     core.engine.bulk(deadline, work).await
 }

@@ -4,10 +4,12 @@ use super::{
     Registry, batch, convert,
     engine::Engine,
     layers::deadline_of,
+    metrics::Lane,
+    observed::{MessageId, logs_calls},
     pb::{self, classifier_service_server::ClassifierService},
     shadow,
     status::Refusal,
-    stream,
+    stream, trace,
 };
 use crate::{article::Limits, model::Scratch};
 use std::{
@@ -43,12 +45,16 @@ impl Core {
     ) -> Result<pb::ClassifyResponse, Refusal> {
         let answer = AssertUnwindSafe(|| {
             let checked = convert::request(request, &self.limits)?;
-            self.classify(checked, queued, scratch)
+            self.classify_in(Lane::Bulk, checked, queued, scratch)
         });
-        catch_unwind(answer).unwrap_or_else(|_panic| {
+        let answer = catch_unwind(answer).unwrap_or_else(|_panic| {
             *scratch = Scratch::default();
             Err(Refusal::Internal)
-        })
+        });
+        if let Err(refusal) = &answer {
+            self.registry.metrics.work.item_failed(refusal.code());
+        }
+        answer
     }
 
     fn classify(
@@ -57,10 +63,24 @@ impl Core {
         queued: Instant,
         scratch: &mut Scratch,
     ) -> Result<pb::ClassifyResponse, Refusal> {
+        self.classify_in(Lane::Quick, checked, queued, scratch)
+    }
+
+    fn classify_in(
+        &self,
+        lane: Lane,
+        checked: convert::Checked,
+        queued: Instant,
+        scratch: &mut Scratch,
+    ) -> Result<pb::ClassifyResponse, Refusal> {
         let model = self.registry.resolve(&checked.model)?;
         let begun = Instant::now();
+        let _span = trace::classify(begun - queued);
         let prediction = model.classify(&checked.article, &checked.targets, &checked.options, scratch);
         let compute = begun.elapsed();
+        let metrics = &self.registry.metrics;
+        metrics.work.classified(lane, begun - queued, compute);
+        metrics.answers.count(&model, &prediction, scratch);
         if self.registry.shadow.samples()
             && let Some(candidate) = self.registry.candidate_to(&model)
         {
@@ -95,9 +115,17 @@ impl ClassifierService for Classifier {
         let core = Arc::clone(&self.0);
         let queued = Instant::now();
         let weight = checked.article.title.len() + checked.article.text.len();
-        let mut reply =
-            self.0.engine.quick(deadline, weight, move |scratch| core.classify(checked, queued, scratch)).await?;
-        Ok(Response::new(reply.wait().await??))
+        let span = trace::carried();
+        let work = move |scratch: &mut Scratch| span.within(|| core.classify(checked, queued, scratch));
+        let mut reply = self.0.engine.quick(deadline, weight, work).await?;
+        let mut response = Response::new(reply.wait().await??);
+        if logs_calls() {
+            let id = response.get_ref().request_id.clone();
+            if !id.is_empty() {
+                response.extensions_mut().insert(MessageId(id));
+            }
+        }
+        Ok(response)
     }
 
     async fn classify_batch(

@@ -2,13 +2,18 @@
 //! that a call made now gets an answer.
 
 use super::{
+    Registry,
     pb::{classifier_service_server::SERVICE_NAME as CLASSIFIER, model_service_server::SERVICE_NAME as MODELS},
     registry::Models,
 };
 use crate::prediction::Head;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tonic_health::{ServingStatus, server::HealthReporter};
+use tonic_health::{
+    ServingStatus,
+    pb::{self, HealthCheckRequest, health_server::Health as _},
+    server::{HealthReporter, HealthService},
+};
 
 /// What is reported on.
 fn names() -> impl Iterator<Item = &'static str> {
@@ -42,6 +47,14 @@ pub(super) async fn follow(reporter: HealthReporter, mut models: watch::Receiver
         }
     }
     nothing_serves(&reporter).await;
+}
+
+/// Whether health says SERVING of the server as a whole.
+pub(super) async fn serves(registry: &Registry) -> bool {
+    let Some(reporter) = registry.health.get() else { return false };
+    let request = tonic::Request::new(HealthCheckRequest::default());
+    let reply = HealthService::from_health_reporter(reporter.clone()).check(request).await;
+    reply.is_ok_and(|reply| reply.get_ref().status() == pb::health_check_response::ServingStatus::Serving)
 }
 
 /// Ends every `Watch`, which would else hold its connection open.

@@ -6,9 +6,11 @@
 //! of violations, `registry` finds the model, `engine` computes on threads of
 //! its own. `reload` changes the models while calls come in, `shadow` lets a
 //! candidate answer beside the stable one. `status` is the one table from refusals to gRPC statuses, `health`
-//! tells the world what works, [`probe`] asks.
+//! tells the world what works, [`probe`] asks. `observed` counts, logs and
+//! traces (`trace`) every call into `metrics`, which `admin` shows to operators.
 
 mod access;
+mod admin;
 mod batch;
 mod classifier;
 mod convert;
@@ -21,7 +23,9 @@ mod interop;
 mod json;
 mod layers;
 mod listen;
+mod metrics;
 mod models;
+mod observed;
 mod openapi;
 pub mod probe;
 mod registry;
@@ -30,8 +34,10 @@ pub mod server;
 mod shadow;
 mod status;
 mod stream;
+mod trace;
 
 pub use access::{Access, AccessError, TlsFiles};
+pub use admin::serve as serve_admin;
 pub use cors::parse_origin;
 pub use listen::{Handed, Listener, Place};
 pub use registry::Registry;

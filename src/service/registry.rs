@@ -1,12 +1,13 @@
 //! The models that this server holds, the default first.
 
-use super::{reload::Loader, shadow::Shadow, status::Refusal};
-use crate::model::{Classifier, Label};
+use super::{metrics::Metrics, reload::Loader, shadow::Shadow, status::Refusal};
+use crate::model::{Classifier, Identity, Label};
 use std::{
     ops::Deref,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::Ordering},
 };
 use tokio::sync::watch;
+use tonic_health::server::HealthReporter;
 
 /// The models that a server holds. Starts empty: the server is up, and says
 /// NOT_SERVING, while the first model loads.
@@ -17,6 +18,10 @@ pub struct Registry {
     pub(super) loader: OnceLock<Loader>,
     /// What candidates would have answered.
     pub(super) shadow: Shadow,
+    /// What an operator can see.
+    pub(super) metrics: Metrics,
+    /// Where health is told, once a server runs.
+    pub(super) health: OnceLock<HealthReporter>,
 }
 
 /// A model with the labels that it bears in its store.
@@ -39,7 +44,13 @@ pub(super) type Models = Arc<[Held]>;
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { models: watch::Sender::new(Arc::from([])), loader: OnceLock::new(), shadow: Shadow::default() }
+        Self {
+            models: watch::Sender::new(Arc::from([])),
+            loader: OnceLock::new(),
+            shadow: Shadow::default(),
+            metrics: Metrics::default(),
+            health: OnceLock::new(),
+        }
     }
 }
 
@@ -47,6 +58,7 @@ impl Registry {
     /// Makes `classifier` the default model. A model of the same name and version is replaced.
     pub fn install(&self, classifier: Classifier) {
         let new = classifier.identity().clone();
+        self.count_swap(Some(&new));
         self.models.send_modify(|models| {
             let same = |old: &Held| {
                 let old = old.identity();
@@ -60,7 +72,15 @@ impl Registry {
 
     /// Holds these models and no others. Calls in flight finish with the model that they have.
     pub(super) fn replace(&self, models: Vec<Held>) {
+        self.count_swap(models.first().map(|held| held.identity()));
         self.models.send_replace(models.into());
+    }
+
+    /// Counts it if `new` takes the place of another default model.
+    fn count_swap(&self, new: Option<&Identity>) {
+        if self.models.borrow().first().is_some_and(|old| Some(old.identity()) != new) {
+            self.metrics.swaps.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// The share of the calls that the candidate answers too, unseen by the caller, to be compared: 0 to 1.
@@ -131,11 +151,17 @@ mod tests {
         for name in ["nobody", &format!("{}@9", identity.name), "@", "stable", &format!("{}@stable", identity.name)] {
             assert!(matches!(registry.resolve(name), Err(Refusal::UnknownModel(_))), "{name}");
         }
+        assert_eq!(registry.metrics.swaps.load(Ordering::Relaxed), 0, "always the same");
         let model = Arc::new(Classifier::embedded().unwrap());
         registry.replace(vec![Held { model, labels: vec![Label::Stable] }]);
         for name in ["stable", &format!("{}@stable", identity.name)] {
             assert_eq!(registry.resolve(name).unwrap().identity(), &identity);
         }
         assert!(registry.resolve("candidate").is_err());
+        let model = registry.resolve("").unwrap();
+        let next = Identity { version: "next".to_owned(), ..identity };
+        let next = Classifier::from_parts(next, model.card().clone(), model.space().clone(), model.heads().clone());
+        registry.install(next);
+        assert_eq!(registry.metrics.swaps.load(Ordering::Relaxed), 1);
     }
 }

@@ -14,7 +14,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -79,6 +79,14 @@ impl Registry {
     /// # Errors
     /// When a bundle cannot be used: the models that it was to replace stay.
     pub fn reload(&self) -> Result<Vec<Identity>, ReloadError> {
+        let loaded = self.load();
+        if loaded.as_ref().is_err_and(|error| !matches!(error, ReloadError::NoSource)) {
+            self.metrics.load_failures.fetch_add(1, Ordering::Relaxed);
+        }
+        loaded
+    }
+
+    fn load(&self) -> Result<Vec<Identity>, ReloadError> {
         let loader = self.loader.get().ok_or(ReloadError::NoSource)?;
         let mut seen = loader.lock();
         match &loader.source {

@@ -14,6 +14,7 @@ use super::{
     layers::GuardLayer,
     listen::Listener,
     models::Models,
+    observed::ObservedLayer,
     pb::{self, classifier_service_server::ClassifierServiceServer, model_service_server::ModelServiceServer},
 };
 use crate::article::Limits;
@@ -158,6 +159,7 @@ pub async fn run(
 
     let (reporter, health_server) = tonic_health::server::health_reporter();
     health::nothing_serves(&reporter).await;
+    let _first = registry.health.set(reporter.clone());
     let follow = tokio::spawn(health::follow(reporter.clone(), registry.watch(), stopping.clone()));
 
     let core = Arc::new(Core {
@@ -168,6 +170,7 @@ pub async fn run(
         stream_idle: config.stream_idle_timeout,
         draining: draining.clone(),
     });
+    registry.metrics.work.follow(core.engine.meter());
     // Compressed requests are read; replies go out plain: compressing costs
     // more than classifying.
     let limits = (config.max_message_bytes, config.max_call_time);
@@ -181,7 +184,7 @@ pub async fn run(
         .max_decoding_message_size(config.max_message_bytes)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd);
-    let models = ModelServiceServer::new(Models(registry)).max_decoding_message_size(64 << 10);
+    let models = ModelServiceServer::new(Models(Arc::clone(&registry))).max_decoding_message_size(64 << 10);
 
     let services = Routes::new(classifier)
         .add_service(models)
@@ -204,11 +207,15 @@ pub async fn run(
         let closing = draining.clone().cancelled_owned();
         transport(&config).serve_with_incoming_shutdown(json::routes(mirror), incoming, closing).await
     };
-    let grpc = transport(&config).layer(GrpcWebLayer::new()).layer(guard).serve_with_incoming_shutdown(
-        services.prepare(),
-        accept(listeners.grpc, rules.clone(), draining.clone()).map(|io| io.map(Corked::new)),
-        draining.clone().cancelled_owned(),
-    );
+    let grpc = transport(&config)
+        .layer(GrpcWebLayer::new())
+        .layer(ObservedLayer(registry))
+        .layer(guard)
+        .serve_with_incoming_shutdown(
+            services.prepare(),
+            accept(listeners.grpc, rules.clone(), draining.clone()).map(|io| io.map(Corked::new)),
+            draining.clone().cancelled_owned(),
+        );
     let mut server = std::pin::pin!(async { tokio::try_join!(grpc, json).map(drop) });
     tokio::select! {
         done = &mut server => return Ok(done?),

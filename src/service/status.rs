@@ -56,6 +56,21 @@ impl Refusal {
         self
     }
 
+    /// Its code on the wire.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::Invalid(_) => Code::InvalidArgument,
+            Self::UnknownModel(_) => Code::NotFound,
+            Self::NoModel | Self::Closing => Code::Unavailable,
+            Self::Overloaded => Code::ResourceExhausted,
+            Self::Expired | Self::Idle => Code::DeadlineExceeded,
+            Self::Unauthenticated(_) => Code::Unauthenticated,
+            Self::Forbidden(_) => Code::PermissionDenied,
+            Self::NotPossible(_) => Code::FailedPrecondition,
+            Self::Internal => Code::Internal,
+        }
+    }
+
     /// As one item's error inside a reply.
     pub(crate) fn into_rpc(self) -> tonic_types::Status {
         let status = Status::from(self);
@@ -67,39 +82,35 @@ impl Refusal {
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         let mut details = ErrorDetails::new();
-        let (code, message) = match refusal {
+        let code = refusal.code();
+        let message = match refusal {
             Refusal::Invalid(violations) => {
                 let message = summary(&violations);
                 for v in violations.into_iter().take(MAX_VIOLATIONS) {
                     details.add_bad_request_violation(v.field, v.description);
                 }
-                (Code::InvalidArgument, message)
+                message
             }
             Refusal::UnknownModel(name) => {
                 let name: String = name.chars().take(MAX_ECHO_CHARS).collect();
                 details.set_resource_info("wiredesk.v1.Model", name.as_str(), "", "ListModels tells which are held");
-                (Code::NotFound, format!("this server holds no model {name:?}; ListModels tells which it does"))
+                format!("this server holds no model {name:?}; ListModels tells which it does")
             }
             Refusal::NoModel => {
                 details.set_retry_info(Some(RETRY_AFTER));
-                (Code::Unavailable, "no model is loaded yet".to_owned())
+                "no model is loaded yet".to_owned()
             }
             Refusal::Overloaded => {
                 details.set_retry_info(Some(RETRY_AFTER));
-                (Code::ResourceExhausted, "the server has all the work it can hold; try again".to_owned())
+                "the server has all the work it can hold; try again".to_owned()
             }
-            Refusal::Expired => (Code::DeadlineExceeded, "the deadline passed before the answer was ready".to_owned()),
-            Refusal::NotPossible(why) => (Code::FailedPrecondition, why),
-            Refusal::Unauthenticated(how) => (Code::Unauthenticated, how.to_owned()),
-            Refusal::Forbidden(role) => {
-                (Code::PermissionDenied, format!("this call needs a token with the role {}", role.name()))
-            }
-            Refusal::Idle => (
-                Code::DeadlineExceeded,
-                "nothing was sent for too long (--stream-idle-timeout); open it again".to_owned(),
-            ),
-            Refusal::Closing => (Code::Unavailable, "the server is shutting down; connect again".to_owned()),
-            Refusal::Internal => (Code::Internal, "internal error; the server's log tells more".to_owned()),
+            Refusal::Expired => "the deadline passed before the answer was ready".to_owned(),
+            Refusal::NotPossible(why) => why,
+            Refusal::Unauthenticated(how) => how.to_owned(),
+            Refusal::Forbidden(role) => format!("this call needs a token with the role {}", role.name()),
+            Refusal::Idle => "nothing was sent for too long (--stream-idle-timeout); open it again".to_owned(),
+            Refusal::Closing => "the server is shutting down; connect again".to_owned(),
+            Refusal::Internal => "internal error; the server's log tells more".to_owned(),
         };
         Self::with_error_details(code, message, details)
     }

@@ -11,12 +11,15 @@ mod hostile;
 mod layering;
 mod lifecycle;
 mod limits;
+mod observe;
 mod quality;
 mod raw;
 mod resume;
 mod store;
 mod streams;
 mod support;
+#[cfg(feature = "otel")]
+mod traces;
 mod training;
 mod walkthrough;
 mod web;

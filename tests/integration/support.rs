@@ -117,6 +117,8 @@ pub fn wiredesk() -> Command {
 /// `wiredesk serve` as a process of its own; killed when dropped.
 pub struct Process {
     pub address: String,
+    /// Where it was told to answer HTTP, if it was.
+    pub admin: Option<String>,
     pub child: Child,
 }
 
@@ -135,10 +137,18 @@ impl Process {
                 break address.to_owned();
             }
         };
-        while !line().contains("serving name=") {}
+        let mut admin = None;
+        loop {
+            let line = line();
+            if let Some((_, address)) = line.split_once("listening admin=") {
+                admin = Some(address.to_owned());
+            } else if line.contains("serving name=") {
+                break;
+            }
+        }
         // Read on, so that the server never waits for us.
         std::thread::spawn(move || log.for_each(drop));
-        Self { address, child }
+        Self { address, admin, child }
     }
 
     pub fn signal(&self, name: &str) {

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 /// A piece of work, done by one thread and then handed over.
 pub(super) trait Job<S>: Send {
     /// Does the work, unless nobody wants it any more.
-    fn run(&mut self, state: &mut S) -> Result<(), Panicked>;
+    fn run(&mut self, state: &mut S) -> Result<(), Undone>;
 
     /// Hands the result over.
     fn reply(self: Box<Self>);
@@ -19,8 +19,15 @@ pub(super) trait Job<S>: Send {
     fn weight(&self) -> usize;
 }
 
-/// The thread's state may be half-changed: make a new one.
-pub(super) struct Panicked;
+/// Why work was not done.
+pub(super) enum Undone {
+    /// Its deadline had passed.
+    Expired,
+    /// Nobody waits for it.
+    Gone,
+    /// It panicked. The thread's state may be half-changed: make a new one.
+    Panicked,
+}
 
 /// Work with somebody who waits for its result.
 pub(super) struct Task<F, T> {
@@ -52,16 +59,16 @@ where
     F: FnOnce(&mut S) -> T + Send,
     T: Send,
 {
-    fn run(&mut self, state: &mut S) -> Result<(), Panicked> {
-        let Some(work) = self.work.take().filter(|_| !self.reply.is_closed()) else { return Ok(()) };
+    fn run(&mut self, state: &mut S) -> Result<(), Undone> {
+        let Some(work) = self.work.take().filter(|_| !self.reply.is_closed()) else { return Err(Undone::Gone) };
         if self.deadline.is_some_and(|d| d <= Instant::now()) {
             self.result = Err(Refusal::Expired);
-            return Ok(());
+            return Err(Undone::Expired);
         }
         let result = catch_unwind(AssertUnwindSafe(|| work(state)));
         let panicked = result.is_err();
         self.result = result.map_err(|_| Refusal::Internal);
-        if panicked { Err(Panicked) } else { Ok(()) }
+        if panicked { Err(Undone::Panicked) } else { Ok(()) }
     }
 
     fn reply(self: Box<Self>) {
@@ -86,9 +93,9 @@ impl<F> Spare<F> {
 }
 
 impl<S, F: FnOnce(&mut S) + Send> Job<S> for Spare<F> {
-    fn run(&mut self, state: &mut S) -> Result<(), Panicked> {
+    fn run(&mut self, state: &mut S) -> Result<(), Undone> {
         let Some(work) = self.work.take() else { return Ok(()) };
-        catch_unwind(AssertUnwindSafe(|| work(state))).map_err(|_| Panicked)
+        catch_unwind(AssertUnwindSafe(|| work(state))).map_err(|_panic| Undone::Panicked)
     }
 
     fn reply(self: Box<Self>) {}

@@ -18,10 +18,13 @@ mod job;
 pub(super) use job::Reply;
 
 use super::status::Refusal;
-use job::{Job, Panicked, Spare, Task};
+use job::{Job, Spare, Task, Undone};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Instant,
 };
@@ -52,6 +55,36 @@ struct Shared<S> {
     /// Most jobs in the quick lane.
     capacity: usize,
     workers: usize,
+    counts: Counts,
+}
+
+/// What was not done.
+#[derive(Debug, Default)]
+struct Counts {
+    shed: AtomicU64,
+    expired: AtomicU64,
+    gone: AtomicU64,
+    panics: AtomicU64,
+}
+
+/// What an engine has to do, and what it did not do so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Load {
+    /// Jobs that wait in the quick lane.
+    pub(super) quick: usize,
+    /// Jobs that wait in the bulk lane.
+    pub(super) bulk: usize,
+    /// Most jobs in the quick lane.
+    pub(super) capacity: usize,
+    pub(super) workers: usize,
+    /// Calls refused because the quick lane was full.
+    pub(super) shed: u64,
+    /// Jobs dropped because their deadline had passed.
+    pub(super) expired: u64,
+    /// Jobs dropped because their caller had gone.
+    pub(super) gone: u64,
+    /// Jobs that panicked.
+    pub(super) panics: u64,
 }
 
 struct Queue<S> {
@@ -78,7 +111,8 @@ impl<S: Default + 'static> Engine<S> {
             idle: 0,
             closed: false,
         };
-        let shared = Arc::new(Shared { queue: Mutex::new(queue), bell: Condvar::new(), capacity, workers });
+        let (queue, counts) = (Mutex::new(queue), Counts::default());
+        let shared = Arc::new(Shared { queue, bell: Condvar::new(), capacity, workers, counts });
         // Made before the threads: dropped on an early return, it ends those that run.
         let engine = Self { shared, bulk_room: Arc::new(Semaphore::new(workers * BULK_PER_WORKER)), workers };
         for i in 0..workers {
@@ -86,6 +120,23 @@ impl<S: Default + 'static> Engine<S> {
             thread::Builder::new().name(format!("engine-{i}")).spawn(move || work_through(&shared))?;
         }
         Ok(engine)
+    }
+
+    /// Tells the load whenever it is asked.
+    pub(super) fn meter(&self) -> impl Fn() -> Load + Send + use<S> {
+        // Who asks must not keep the jobs of an engine that ended.
+        let (shared, workers) = (Arc::downgrade(&self.shared), self.workers);
+        move || {
+            let Some(shared) = shared.upgrade() else { return Load::default() };
+            let (quick, bulk) = {
+                let queue = shared.lock();
+                (queue.quick.len(), queue.bulk.len())
+            };
+            let Counts { shed, expired, gone, panics } = &shared.counts;
+            let [shed, expired, gone, panics] =
+                [shed, expired, gone, panics].map(|count| count.load(Ordering::Relaxed));
+            Load { quick, bulk, capacity: shared.capacity, workers, shed, expired, gone, panics }
+        }
     }
 
     /// How many pieces of one caller are worth having in the bulk lane.
@@ -108,6 +159,7 @@ impl<S: Default + 'static> Engine<S> {
         {
             let mut queue = self.shared.lock();
             if queue.quick.len() >= self.shared.capacity {
+                self.shared.counts.shed.fetch_add(1, Ordering::Relaxed);
                 return Err(Refusal::Overloaded);
             }
             queue.quick_bytes += weight;
@@ -216,10 +268,18 @@ fn work_through<S: Default>(shared: &Shared<S>) {
     let mut round = Vec::with_capacity(ROUND_CALLS);
     while shared.next(&mut round) {
         for job in &mut round {
-            if let Err(Panicked) = job.run(&mut state) {
-                tracing::error!("a classification panicked; its caller got INTERNAL");
-                state = S::default();
-            }
+            let Err(undone) = job.run(&mut state) else { continue };
+            let counts = &shared.counts;
+            let count = match undone {
+                Undone::Expired => &counts.expired,
+                Undone::Gone => &counts.gone,
+                Undone::Panicked => {
+                    tracing::error!("a classification panicked; its caller got INTERNAL");
+                    state = S::default();
+                    &counts.panics
+                }
+            };
+            count.fetch_add(1, Ordering::Relaxed);
         }
         for job in round.drain(..) {
             job.reply();
@@ -231,10 +291,7 @@ fn work_through<S: Default>(shared: &Shared<S>) {
 mod tests {
     use super::*;
     use std::{
-        sync::{
-            atomic::{AtomicUsize, Ordering},
-            mpsc,
-        },
+        sync::{atomic::AtomicUsize, mpsc},
         time::Duration,
     };
 
@@ -277,6 +334,8 @@ mod tests {
             waiting.push(engine.quick(None, 0, move |_| i).await.unwrap());
         }
         assert!(matches!(engine.quick(None, 0, |_| ()).await, Err(Refusal::Overloaded)));
+        let load = engine.meter()();
+        assert_eq!((load.quick, load.capacity, load.workers, load.shed), (2, 2, 1, 1));
         drop(open);
         assert_eq!(first.wait().await, Ok(()));
         for (i, reply) in waiting.iter_mut().enumerate() {
@@ -296,6 +355,8 @@ mod tests {
         drop(open);
         assert_eq!(late.wait().await, Err(Refusal::Expired));
         assert_eq!(last.wait().await, Ok(0));
+        let load = engine.meter()();
+        assert_eq!((load.gone, load.expired), (1, 1));
     }
 
     #[tokio::test]
@@ -309,8 +370,10 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(bad.wait().await, Err::<(), _>(Refusal::Internal));
+        let meter = engine.meter();
         let mut good = engine.quick(None, 0, |n: &mut usize| *n).await.unwrap();
         assert_eq!(good.wait().await, Ok(0), "a new state");
+        assert_eq!(meter().panics, 1);
     }
 
     #[tokio::test]
