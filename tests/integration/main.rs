@@ -5,6 +5,7 @@
 mod calls;
 mod cli;
 mod clients;
+mod contract;
 mod golden;
 mod hostile;
 mod layering;
