@@ -191,7 +191,8 @@ fn main() {
             let mut outcome = clients.closed(callers, time).await;
             let rate = outcome.answered.len() as f64 / seconds;
             let (p99, refused) = (quantile(&mut outcome.answered, 0.99), outcome.refused.len());
-            writeln!(out, "closed     {callers} callers    {rate:.0} answers/s  p99 {p99:.2} ms  refused {refused}").unwrap();
+            writeln!(out, "closed     {callers} callers    {rate:.0} answers/s  p99 {p99:.2} ms  refused {refused}")
+                .unwrap();
             peak = peak.max(rate);
         }
 

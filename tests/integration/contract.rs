@@ -40,7 +40,11 @@ fn old_clients_go_on_working() {
 #[test]
 fn a_removed_renamed_or_retyped_field_is_found() {
     for (from, to, says) in [
-        ("string source = 5;", "", "Previously present field \"5\" with name \"source\" on message \"Article\" was deleted"),
+        (
+            "string source = 5;",
+            "",
+            "Previously present field \"5\" with name \"source\" on message \"Article\" was deleted",
+        ),
         ("double probability = 3;", "float probability = 3;", "changed type from \"double\" to \"float\""),
         ("uint32 top_k = 3;", "uint32 top = 3;", "changed name from \"top_k\" to \"top\""),
         ("rpc ClassifyBatch(", "rpc ClassifyMany(", "Previously present RPC \"ClassifyBatch\""),

@@ -10,6 +10,7 @@ mod golden;
 mod hostile;
 mod layering;
 mod lifecycle;
+mod proof;
 mod quality;
 mod raw;
 mod store;

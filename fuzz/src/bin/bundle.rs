@@ -16,7 +16,7 @@ use wiredesk_fuzz::command;
 static SMALL: LazyLock<Bundle> = LazyLock::new(|| {
     let dir = tempfile::tempdir().unwrap();
     let (config, out) = (dir.path().join("small.toml"), dir.path().join("model"));
-    std::fs::write(&config, "[features]\nbits = 8\n").unwrap();
+    std::fs::write(&config, "[features]\nbits = 10\n").unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/topic");
     let [a, b] = ["weather.jsonl", "society.jsonl"].map(|name| root.join(name));
     let [config, out, a, b] = [&config, &out, &a, &b].map(|path| path.to_str().unwrap());

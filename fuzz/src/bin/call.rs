@@ -65,7 +65,7 @@ static CLIENT: LazyLock<(Runtime, Channel)> = LazyLock::new(|| {
     let channel = runtime.block_on(async {
         for _ in 0..600 {
             if let Ok(channel) = endpoint.connect().await
-                && call(&channel, 0, Bytes::new()).await.is_ok_and(|status| status.code() != Code::Unavailable)
+                && call(&channel, 2, Bytes::new()).await.is_ok_and(|status| status.code() != Code::Unavailable)
             {
                 return channel;
             }

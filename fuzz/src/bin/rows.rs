@@ -25,7 +25,8 @@ fuzz_target!(|data: &[u8]| {
                 error.line
             }
         };
-        assert!(line > last, "line {line} after {last}");
+        // Two rows may stand on one line: a lone carriage return ends a row of CSV, too.
+        assert!(line >= last, "line {line} after {last}");
         last = line;
     });
     if let Err(error) = read {
