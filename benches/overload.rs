@@ -24,7 +24,8 @@ use tonic::{
 use wiredesk::service::pb::{self, classifier_service_client::ClassifierServiceClient};
 
 const ARTICLE: &str = include_str!("../tests/data/article.txt");
-const CONNECTIONS: usize = 4;
+/// Enough that no connection reaches its limit of calls at a time: what is too many must come to the server.
+const CONNECTIONS: usize = 32;
 /// Calls are sent in bunches, as often.
 const TICK: Duration = Duration::from_millis(2);
 
@@ -187,7 +188,7 @@ fn main() {
         writeln!(out, "unloaded   1 caller     p50 {p50:.2} ms  p99 {unloaded:.2} ms").unwrap();
 
         let mut peak = 0.0_f64;
-        for callers in [2, 4, 8] {
+        for callers in [2, 8, 32] {
             let mut outcome = clients.closed(callers, time).await;
             let rate = outcome.answered.len() as f64 / seconds;
             let (p99, refused) = (quantile(&mut outcome.answered, 0.99), outcome.refused.len());
