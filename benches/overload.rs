@@ -1,0 +1,216 @@
+//! What is left of a server that is asked for ten times what it can do.
+//!
+//! `cargo bench --bench overload -- [--times N] [--seconds S] [--copies N] [SERVE FLAG...]`, the last as in
+//! `--max-in-flight 64`.
+//!
+//! The server is the real binary with one classifying thread, the clients are in this process. The requests are dear
+//! (copies of a long article, many targets), so that two cores can also send ten times as many as one thread answers.
+//! Three phases: one caller at a time (unloaded), as many callers as give the most answers (peak), and calls that
+//! come at ten times the peak's rate whatever becomes of them (overload).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader, Write as _},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+use tokio::{runtime::Builder, task::JoinSet, time::MissedTickBehavior};
+use tonic::{
+    Code,
+    transport::{Channel, Endpoint},
+};
+use wiredesk::service::pb::{self, classifier_service_client::ClassifierServiceClient};
+
+const ARTICLE: &str = include_str!("../tests/data/article.txt");
+/// Enough that no connection reaches its limit of calls at a time: what is too many must come to the server.
+const CONNECTIONS: usize = 32;
+/// Calls are sent in bunches, as often.
+const TICK: Duration = Duration::from_millis(2);
+
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _gone = self.0.wait();
+    }
+}
+
+fn serve(flags: &[String]) -> (Server, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wiredesk"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--threads", "1"])
+        .args(flags)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut line = || log.next().expect("the server ended").unwrap();
+    let address = loop {
+        if let Some((_, address)) = line().split_once("listening address=") {
+            break address.to_owned();
+        }
+    };
+    while !line().contains("serving name=") {}
+    std::thread::spawn(move || log.for_each(drop));
+    (Server(child), address)
+}
+
+fn request(copies: usize) -> pb::ClassifyRequest {
+    let names: BTreeSet<&str> = ARTICLE
+        .split_whitespace()
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+        .filter(|word| word.len() > 3 && word.starts_with(char::is_uppercase))
+        .collect();
+    let target = |name: &&str| pb::Target { name: (*name).to_owned(), ..Default::default() };
+    pb::ClassifyRequest {
+        article: Some(pb::Article { text: [ARTICLE].repeat(copies).join("\n\n"), ..Default::default() }),
+        targets: names.iter().map(target).collect(),
+        ..Default::default()
+    }
+}
+
+/// What became of the calls of a phase.
+#[derive(Default)]
+struct Outcome {
+    answered: Vec<Duration>,
+    refused: Vec<Duration>,
+    other: Vec<Code>,
+}
+
+impl Outcome {
+    fn add(&mut self, took: Duration, result: Result<(), Code>) {
+        match result {
+            Ok(()) => self.answered.push(took),
+            Err(Code::ResourceExhausted) => self.refused.push(took),
+            Err(code) => self.other.push(code),
+        }
+    }
+}
+
+fn quantile(times: &mut [Duration], q: f64) -> f64 {
+    times.sort_unstable();
+    let at = ((times.len() as f64 * q) as usize).min(times.len().saturating_sub(1));
+    times.get(at).map_or(f64::NAN, |t| t.as_secs_f64() * 1e3)
+}
+
+#[derive(Clone)]
+struct Clients {
+    channels: Vec<ClassifierServiceClient<Channel>>,
+    request: Arc<pb::ClassifyRequest>,
+}
+
+impl Clients {
+    async fn call(&self, i: usize) -> (Duration, Result<(), Code>) {
+        let (mut client, request) = (self.channels[i % CONNECTIONS].clone(), (*self.request).clone());
+        let begun = Instant::now();
+        let result = client.classify(request).await.map(drop).map_err(|status| status.code());
+        (begun.elapsed(), result)
+    }
+
+    /// `callers` that each call again when they have been answered.
+    async fn closed(&self, callers: usize, time: Duration) -> Outcome {
+        let outcome = Arc::new(Mutex::new(Outcome::default()));
+        let mut tasks = JoinSet::new();
+        let end = Instant::now() + time;
+        for i in 0..callers {
+            let (clients, outcome) = (self.clone(), Arc::clone(&outcome));
+            tasks.spawn(async move {
+                while Instant::now() < end {
+                    let (took, result) = clients.call(i).await;
+                    outcome.lock().unwrap().add(took, result);
+                }
+            });
+        }
+        tasks.join_all().await;
+        std::mem::take(&mut *outcome.lock().unwrap())
+    }
+
+    /// `rate` calls a second, whatever becomes of them. Gives the rate that was reached, too.
+    async fn open(&self, rate: f64, time: Duration) -> (Outcome, f64) {
+        let mut tasks = JoinSet::new();
+        let mut outcome = Outcome::default();
+        let begun = Instant::now();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut sent = 0;
+        while begun.elapsed() < time {
+            tick.tick().await;
+            let due = (begun.elapsed().as_secs_f64() * rate) as usize;
+            while sent < due {
+                let clients = self.clone();
+                tasks.spawn(async move { clients.call(sent).await });
+                sent += 1;
+            }
+            while let Some(done) = tasks.try_join_next() {
+                let (took, result) = done.unwrap();
+                outcome.add(took, result);
+            }
+        }
+        let reached = sent as f64 / begun.elapsed().as_secs_f64();
+        while let Some(done) = tasks.join_next().await {
+            let (took, result) = done.unwrap();
+            outcome.add(took, result);
+        }
+        (outcome, reached)
+    }
+}
+
+fn main() {
+    let (mut times, mut seconds, mut copies, mut flags) = (10.0, 5.0, 8, Vec::new());
+    let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
+    while let Some(arg) = args.next() {
+        let mut number = || args.next().and_then(|n| n.parse::<f64>().ok()).expect("a number after the flag");
+        match arg.as_str() {
+            "--times" => times = number(),
+            "--seconds" => seconds = number(),
+            "--copies" => copies = number() as usize,
+            _ => flags.push(arg),
+        }
+    }
+    let (_server, address) = serve(&flags);
+    let time = Duration::from_secs_f64(seconds);
+    let mut out = std::io::stdout();
+    // One thread for the clients: the server has two more.
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let mut channels = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+            channels.push(ClassifierServiceClient::new(channel));
+        }
+        let clients = Clients { channels, request: Arc::new(request(copies)) };
+        clients.closed(1, Duration::from_secs(1)).await;
+
+        let mut alone = clients.closed(1, time).await;
+        let unloaded = quantile(&mut alone.answered, 0.99);
+        let p50 = quantile(&mut alone.answered, 0.5);
+        writeln!(out, "unloaded   1 caller     p50 {p50:.2} ms  p99 {unloaded:.2} ms").unwrap();
+
+        let mut peak = 0.0_f64;
+        for callers in [2, 8, 32] {
+            let mut outcome = clients.closed(callers, time).await;
+            let rate = outcome.answered.len() as f64 / seconds;
+            let (p99, refused) = (quantile(&mut outcome.answered, 0.99), outcome.refused.len());
+            writeln!(out, "closed     {callers} callers    {rate:.0} answers/s  p99 {p99:.2} ms  refused {refused}")
+                .unwrap();
+            peak = peak.max(rate);
+        }
+
+        let (mut outcome, reached) = clients.open(peak * times, time).await;
+        let rate = outcome.answered.len() as f64 / seconds;
+        let (p50, p99) = (quantile(&mut outcome.answered, 0.5), quantile(&mut outcome.answered, 0.99));
+        let refusal = quantile(&mut outcome.refused, 0.99);
+        writeln!(
+            out,
+            "overload   {:.1}x ({reached:.0} calls/s)  {rate:.0} answers/s  p50 {p50:.2} ms  p99 {p99:.2} ms  \
+             refused {} (p99 {refusal:.2} ms)  other {:?}",
+            reached / peak,
+            outcome.refused.len(),
+            outcome.other,
+        )
+        .unwrap();
+        writeln!(out, "goodput    {:.3} of the peak", rate / peak).unwrap();
+        writeln!(out, "p99        {:.2} times the unloaded", p99 / unloaded).unwrap();
+    });
+}
