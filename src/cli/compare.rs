@@ -1,11 +1,13 @@
 //! `wiredesk compare`: how good a training is on outlets that it never saw.
 
 use crate::{
+    eval::metrics::Estimate,
     learn::{
         compare::{Comparison, Limits, Pool, Taught, leave_one_source_out},
         config::TrainConfig,
         load::Corpus,
         region::{RegionComparison, SetReport, UNSEEN, compare_region},
+        stance::{StanceComparison, compare_stance},
         topic,
         word_vectors::WordVectors,
     },
@@ -26,8 +28,10 @@ use std::{
 ///
 /// Holds each data set out in turn, trains on all others, and prints accuracy, macro-F1 and calibration error on the
 /// one held out, with 95 % bootstrap intervals, beside simpler classifiers fitted on the same rows. For region also the
-/// dev rows, and ten countries held out of training; by counting names, by words alone, and by both. No licence is
-/// excluded. A held-out set's probabilities are calibrated on the others, each as it looks when it is held out.
+/// dev rows, and ten countries held out of training; by counting names, by words alone, and by both. For stance the dev
+/// sets, and the training rows in five parts that are held out in turn; by the most frequent label, by word valences in
+/// the sentence and near the target, by the sentence's words alone, and by the head. No licence is excluded. A
+/// held-out set's topic probabilities are calibrated on the others, each as it looks when it is held out.
 ///
 /// Here --config names the training's own settings, as for train.
 #[derive(Debug, clap::Args)]
@@ -37,7 +41,7 @@ pub(super) struct Args {
     data: Vec<PathBuf>,
     /// Heads to compare
     #[arg(long, value_delimiter = ',', value_name = "HEAD,...", default_value = "topic",
-          value_parser = PossibleValuesParser::new(["topic", "region"]))]
+          value_parser = PossibleValuesParser::new(["topic", "region", "stance"]))]
     heads: Vec<String>,
     /// Data sets to hold out, separated by commas [default: each]
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
@@ -84,14 +88,22 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
     } else {
         None
     };
+    let stance = if args.heads.iter().any(|h| h == Head::Stance.name()) {
+        Some(compare_stance(&corpus, config.seed, &|message: &str| tracing::info!("stance: {message}"))?)
+    } else {
+        None
+    };
     if !table.is_empty() {
         super::say(&text(&table))?;
     }
     if let Some(region) = &region {
         super::say(&region_text(region))?;
     }
+    if let Some(stance) = &stance {
+        super::say(&stance_text(stance))?;
+    }
     if let Some(path) = &args.json {
-        let report = json!({ "topic": table, "region": region });
+        let report = json!({ "topic": table, "region": region, "stance": stance });
         fs::write(path, format!("{report:#}\n")).with_context(|| path.display().to_string())?;
     }
     Ok(ExitCode::SUCCESS)
@@ -184,6 +196,36 @@ fn region_lines(set: &SetReport) -> String {
             text,
             "{name:<20}{by:<11}{n:>7} {country:<22}{top:>6} {error:>6}{desks:>7} {desk:<22}{desk_f1:<22}"
         );
+    }
+    text
+}
+
+/// A line a set and way, then the figures of directed rows.
+fn stance_text(tables: &StanceComparison) -> String {
+    let cell = |e: &Estimate| format!("{:.3} ({:.3} to {:.3})", e.value, e.low, e.high);
+    let mut text = format!(
+        "{:<20}{:<14}{:>6} {:<24}{:<24}{:<24}{:<24}{}",
+        "set", "by", "n", "accuracy", "macro-F1", "ECE", "polar precision", "polar coverage"
+    );
+    for row in &tables.rows {
+        let sure = row.sure.as_ref().map(|s| s.each_ref().map(cell)).unwrap_or_default();
+        let [error, precision, coverage] = sure;
+        let (set, by, n) = (&row.set, row.by, row.n);
+        let (accuracy, f1) = (cell(&row.accuracy), cell(&row.macro_f1));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n{set:<20}{by:<14}{n:>6} {accuracy:<24}{f1:<24}{error:<24}{precision:<24}{coverage}");
+    }
+    let dev = &tables.dev;
+    for (figure, n, value) in [
+        ("dev sets, ECE", 0, &dev.calibration_error),
+        ("dev sets, polar precision", 0, &dev.polar_precision),
+        ("dev sets, polar coverage", 0, &dev.polar_coverage),
+        ("directed, foreign states", dev.directed_states_n, &dev.directed_states),
+        ("directed, all", dev.directed_n, &dev.directed),
+        ("target above speaker", dev.speaker_n, &dev.speaker_test),
+    ] {
+        let n = if n == 0 { String::new() } else { n.to_string() };
+        let _ = write!(text, "\n{figure:<34}{n:>6} {}", cell(value));
     }
     text
 }

@@ -67,9 +67,9 @@ fn stance(classifier: &Classifier, rows: &[LabelledArticle]) -> Vec<Metric> {
     if n > 0 {
         let majority = figures.parts.iter().map(|p| p.majority_macro_f1).sum::<f64>() / figures.parts.len() as f64;
         metrics.push(metric("macro_f1", "mean", n, point(figures.macro_f1), majority));
-        metrics.push(metric("expected_calibration_error", "all", n, point(figures.calibration_error), 0.0));
-        metrics.push(metric("polar_precision_at_0.6", "all", n, point(figures.polar_precision), 0.0));
-        metrics.push(metric("polar_coverage_at_0.6", "all", n, point(figures.polar_coverage), 0.0));
+        metrics.push(metric("expected_calibration_error", "all", n, figures.calibration_error, 0.0));
+        metrics.push(metric("polar_precision_at_0.6", "all", n, figures.polar_precision, 0.0));
+        metrics.push(metric("polar_coverage_at_0.6", "all", n, figures.polar_coverage, 0.0));
     }
     for part in &figures.parts {
         metrics.push(metric("macro_f1", &part.dataset, part.n, part.macro_f1, part.majority_macro_f1));
@@ -81,7 +81,7 @@ fn stance(classifier: &Classifier, rows: &[LabelledArticle]) -> Vec<Metric> {
         ("target_stronger_than_speaker", figures.speaker_test, figures.speaker_n),
     ] {
         if n > 0 {
-            metrics.push(metric(name, "directed", n, point(value), 0.5));
+            metrics.push(metric(name, "directed", n, value, 0.5));
         }
     }
     metrics

@@ -13,9 +13,12 @@ person can look at the evidence that comes with each answer.
 const MISUSE: &str = "\
 - No decision about a person may rest on it: not moderation, not credit, not security, not employment.
 - Stance is what the TEXT expresses toward a party, in the reporter's voice or in reported speech. It is not the
-  author's or the outlet's opinion, not political leaning, not truth, no fact-check. Do not rank outlets by it.
-- Bad news about a victim can read as critical. Irony, implicature, negation, quotations, passives and who speaks about
-  whom are weak points: show the sentences, not the label alone.
+  author's or the outlet's opinion or bias, not anybody's political leaning or ideology, not truth, no fact-check. Do
+  not rank outlets by it.
+- Bad news about a victim can read as critical. Sarcasm, irony, implicature, negation, quotations, passives and who
+  speaks about whom are weak points: show the sentences, not the label alone.
+- Stance cannot see the target's name, so no name, nationality or group can tip it; what a text says of them does. It
+  reads English only, and the default model learned it from US political news of 2012 to 2019 for the most part.
 - A text unlike the training data (another language, another genre) gets an abstention at best and a wrong label at
   worst. Accuracy on an outlet that is not in the training data is lower than the figures below: measure on your own.
 ";

@@ -70,6 +70,16 @@ pub(super) fn fill(masked: &Masked, cues: &[Cue], clause: (usize, usize), out: &
     speech(masked, cues, primary, out, at);
 }
 
+/// The compound valence by the lexicon, -1 to 1: of the whole sentence, and of the eight words on either side of the
+/// target.
+pub(crate) fn compounds(dense: &[f32]) -> [f32; 2] {
+    let value = |at: usize| dense.get(at).copied().unwrap_or(0.0);
+    [0, 3].map(|segment| {
+        let at = POLAR * 2 + segment * 2;
+        value(at) - value(at + 1)
+    })
+}
+
 fn put(out: &mut Dense, at: usize, value: f32) {
     if let Some(slot) = out.get_mut(at) {
         *slot = value;

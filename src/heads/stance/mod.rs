@@ -31,7 +31,7 @@ use parties::Counts;
 use targets::{Finder, Mention};
 use words::{Marks, Words};
 
-pub(crate) use dense::DENSE;
+pub(crate) use dense::{DENSE, compounds};
 pub(crate) use keys::Vocabulary;
 pub(crate) use nations::is_foreign_state;
 

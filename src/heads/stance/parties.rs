@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     article::Target,
-    text::{Sentence, hash_pair},
+    text::{Document, Sentence, hash_pair},
 };
-use std::sync::OnceLock;
+use std::{ops::Range, sync::OnceLock};
 
 /// Most parties that are returned.
 const MOST: usize = 3;
@@ -18,6 +18,8 @@ const MOST: usize = 3;
 const TITLE_WEIGHT: u32 = 3;
 /// Longest name, in words.
 const LONGEST: usize = 4;
+/// Characters within which a dateline ends.
+const LONGEST_DATELINE: usize = 80;
 /// Different names that are counted; those that come later are hardly the main ones.
 const COUNTED: usize = 256;
 
@@ -46,13 +48,17 @@ impl Counts {
         self.parties.clear();
         self.surnames.clear();
         let title_len = words.document().title_len();
+        let dateline = dateline(words.document());
         let mut capitals = words.capitals();
         for sentence in words.sentences() {
             let (here, later) = capitals.split_at(capitals.partition_point(|at| (*at as usize) < sentence.last_token));
             capitals = later;
             let weight = if sentence.end <= title_len { TITLE_WEIGHT } else { 1 };
             for (begin, end) in Runs::new(words, vocabulary, sentence, here) {
-                self.add(words, begin, end, weight);
+                let at = words.get(begin).map_or(0, |w| w.begin as usize);
+                if !dateline.contains(&at) {
+                    self.add(words, begin, end, weight);
+                }
             }
         }
         self.parties.retain(|p| p.score >= 2);
@@ -101,6 +107,19 @@ impl Counts {
             whole
         }))
     }
+}
+
+/// The bytes of "BEIRUT, Lebanon (Reuters) -" where the body opens so: a place of reporting is no party.
+fn dateline(document: &Document) -> Range<usize> {
+    let rest = document.text().get(document.title_len()..).unwrap_or("");
+    let body = rest.trim_start();
+    let begin = document.text().len() - body.len();
+    let dash = body.char_indices().take(LONGEST_DATELINE).find(|(_, c)| matches!(c, '-' | '\u{2013}' | '\u{2014}'));
+    let Some(head) = dash.and_then(|(at, _)| body.get(..at)).filter(|h| h.ends_with(' ')) else { return 0..0 };
+    let words = || head.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    let place = words().next().is_some_and(|w| w.len() > 2 && w.chars().all(char::is_uppercase));
+    let names = words().all(|w| !w.starts_with(char::is_lowercase));
+    if place && names { begin..begin + head.len() } else { 0..0 }
 }
 
 fn name(words: Words<'_>, begin: usize, end: usize) -> String {

@@ -105,6 +105,24 @@ fn finds_the_main_parties() {
     assert_eq!(names, ["Veltria", "Osmia"]);
 }
 
+#[test]
+fn a_dateline_names_no_party() {
+    let parties = |text: &str| -> Vec<String> {
+        let results = random_head().predict(&Document::new("", text), &[], &mut StanceScratch::default());
+        results.into_iter().map(|r| r.target).collect()
+    };
+    let story = "Veltria accused Osmia of theft near Tarn. Osmia denied it. Veltria sent troops to Tarn.";
+    assert_eq!(parties(story), ["Veltria", "Osmia", "Tarn"]);
+    let beside = "Veltria accused Osmia of theft. Osmia denied it. Veltria sent troops to Tarn.";
+    for dateline in ["TARN (Reuters) - ", "TARN, Ruvia, Nov. 24 \u{2014} ", "TARN/RUVIA (AP) \u{2013} "] {
+        assert_eq!(parties(&format!("{dateline}{beside}")), ["Veltria", "Osmia"], "{dateline}");
+    }
+    // No dateline: a dash inside a word, a sentence before the dash.
+    for opening in ["TARN-born smugglers left. ", "TARN was quiet - for once. "] {
+        assert_eq!(parties(&format!("{opening}{beside}")), ["TARN", "Veltria", "Osmia"], "{opening}");
+    }
+}
+
 const NAMES: [&str; 20] = [
     "Donald Trump",
     "Barack Obama",

@@ -35,23 +35,51 @@ pub struct StanceFigures {
     /// Mean macro-averaged F1 of the parts.
     pub macro_f1: f64,
     /// Expected calibration error over the parts.
-    pub calibration_error: f64,
+    pub calibration_error: Estimate,
     /// Share of mentions that are called polar with probability 0.6 or more.
-    pub polar_coverage: f64,
+    pub polar_coverage: Estimate,
     /// Share of those calls that are right.
-    pub polar_precision: f64,
+    pub polar_precision: Estimate,
     /// Of directed polar rows with a foreign state as target: share with the right side.
-    pub directed_states: f64,
+    pub directed_states: Estimate,
     /// Their number.
     pub directed_states_n: usize,
     /// The same of all directed polar rows.
-    pub directed: f64,
+    pub directed: Estimate,
     /// Their number.
     pub directed_n: usize,
     /// Share of directed polar sentences that judge the target more strongly than the speaker.
-    pub speaker_test: f64,
+    pub speaker_test: Estimate,
     /// Their number.
     pub speaker_n: usize,
+}
+
+/// Resamples behind each interval.
+pub(super) const RESAMPLES: usize = 500;
+/// Least probability of a polar answer that counts as sure.
+const SURE: f64 = 0.6;
+
+/// A mention's answer beside its label.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answer {
+    pub(super) truth: usize,
+    pub(super) label: usize,
+    pub(super) probability: f64,
+}
+
+impl Answer {
+    pub(super) fn new(truth: usize, probabilities: [f64; CLASSES]) -> Self {
+        let label = best(&probabilities);
+        Self { truth, label, probability: probabilities[label] }
+    }
+
+    fn right(&self) -> bool {
+        self.label == self.truth
+    }
+
+    fn sure_polar(&self) -> bool {
+        self.label != 2 && self.probability >= SURE
+    }
 }
 
 type Scored<'a> = (Labelled<'a>, [f64; CLASSES]);
@@ -63,13 +91,7 @@ pub fn evaluate_stance(head: &StanceHead, rows: &[LabelledArticle]) -> StanceFig
         examples::labelled(rows).into_iter().filter_map(|l| Some((l, probabilities(head, &l)?))).collect();
     let portrayals: Vec<&Scored<'_>> = scored.iter().filter(|s| s.0.kind == Kind::Portrayal).collect();
     let parts = parts(&portrayals);
-    let right: Vec<bool> = portrayals.iter().map(|s| best(&s.1) == s.0.label).collect();
-    let confidence: Vec<f64> = portrayals.iter().map(|s| s.1[best(&s.1)]).collect();
-    let polar: Vec<bool> = portrayals
-        .iter()
-        .filter(|s| best(&s.1) != 2 && s.1[best(&s.1)] >= 0.6)
-        .map(|s| best(&s.1) == s.0.label)
-        .collect();
+    let answers: Vec<Answer> = portrayals.iter().map(|s| Answer::new(s.0.label, s.1)).collect();
     let judged: Vec<&Scored<'_>> = scored.iter().filter(|s| s.0.kind == Kind::Judged).collect();
     let side = |s: &&Scored<'_>| (s.1[0] > s.1[1]) == (s.0.label == 0);
     let states: Vec<bool> = judged.iter().filter(|s| is_foreign_state(&s.0.target().name)).map(side).collect();
@@ -78,9 +100,9 @@ pub fn evaluate_stance(head: &StanceHead, rows: &[LabelledArticle]) -> StanceFig
     StanceFigures {
         macro_f1: parts.iter().map(|p| p.macro_f1.value).sum::<f64>() / parts.len().max(1) as f64,
         parts,
-        calibration_error: expected_calibration_error(&confidence, &right),
-        polar_coverage: polar.len() as f64 / portrayals.len().max(1) as f64,
-        polar_precision: share(&polar),
+        calibration_error: calibration_error(&answers),
+        polar_coverage: polar_coverage(&answers),
+        polar_precision: polar_precision(&answers),
         directed_states: share(&states),
         directed_states_n: states.len(),
         directed: share(&all),
@@ -90,15 +112,36 @@ pub fn evaluate_stance(head: &StanceHead, rows: &[LabelledArticle]) -> StanceFig
     }
 }
 
-fn share(hits: &[bool]) -> f64 {
-    hits.iter().filter(|h| **h).count() as f64 / hits.len().max(1) as f64
+fn share(hits: &[bool]) -> Estimate {
+    bootstrap(hits.len(), RESAMPLES, 1, |s| s.iter().filter(|i| hits[**i]).count() as f64 / s.len().max(1) as f64)
 }
 
-fn best(p: &[f64; CLASSES]) -> usize {
+/// Expected calibration error.
+pub(super) fn calibration_error(answers: &[Answer]) -> Estimate {
+    bootstrap(answers.len(), RESAMPLES, 1, |s| {
+        let (confidence, right): (Vec<f64>, Vec<bool>) =
+            s.iter().map(|i| (answers[*i].probability, answers[*i].right())).unzip();
+        expected_calibration_error(&confidence, &right)
+    })
+}
+
+/// Share of answers that are polar and sure.
+pub(super) fn polar_coverage(answers: &[Answer]) -> Estimate {
+    let polar: Vec<bool> = answers.iter().map(Answer::sure_polar).collect();
+    share(&polar)
+}
+
+/// Share of those that are right.
+pub(super) fn polar_precision(answers: &[Answer]) -> Estimate {
+    let right: Vec<bool> = answers.iter().filter(|a| a.sure_polar()).map(Answer::right).collect();
+    share(&right)
+}
+
+pub(super) fn best(p: &[f64; CLASSES]) -> usize {
     (0..CLASSES).max_by(|a, b| p[*a].total_cmp(&p[*b])).unwrap_or(2)
 }
 
-fn probabilities(head: &StanceHead, item: &Labelled<'_>) -> Option<[f64; CLASSES]> {
+pub(super) fn probabilities(head: &StanceHead, item: &Labelled<'_>) -> Option<[f64; CLASSES]> {
     let document = Document::new(&item.row.title, &item.row.text);
     head.mention_probabilities(&document, &item.target()).first().copied()
 }
@@ -120,11 +163,11 @@ fn parts(scored: &[&Scored<'_>]) -> Vec<PartFigures> {
         PartFigures {
             dataset: name.to_owned(),
             n,
-            macro_f1: bootstrap(n, 500, 1, |s| {
+            macro_f1: bootstrap(n, RESAMPLES, 1, |s| {
                 let (t, p) = pick(s);
                 macro_f1(&t, &p, CLASSES)
             }),
-            accuracy: bootstrap(n, 500, 1, |s| {
+            accuracy: bootstrap(n, RESAMPLES, 1, |s| {
                 let (t, p) = pick(s);
                 accuracy(&t, &p)
             }),

@@ -145,6 +145,20 @@ pub(crate) fn extract(labelled: &[Labelled<'_>], vocabulary: &Vocabulary, plan: 
     out
 }
 
+/// The dense features of a labelled mention; `None`: it lies in no sentence.
+pub(crate) fn dense(item: &Labelled<'_>, vocabulary: &Vocabulary) -> Option<Vec<f32>> {
+    let document = Document::new(&item.row.title, &item.row.text);
+    let mut extractor = Extractor::default();
+    run(&mut extractor, &document, item, vocabulary, |_, _| {})?;
+    Some(extractor.dense().to_vec())
+}
+
+/// The part of `folds` that a row is in: rows of one group share it, and so do rows of one text.
+pub(crate) fn fold(row: &LabelledArticle, folds: usize) -> usize {
+    let key = row.group.as_ref().unwrap_or(&row.text);
+    (hash_word(key.as_bytes()) % folds as u64) as usize
+}
+
 /// The features of a labelled mention, into `extractor` and `see`; `None`: it lies in no sentence.
 fn run(
     extractor: &mut Extractor,

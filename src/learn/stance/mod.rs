@@ -1,12 +1,15 @@
 //! Training of the stance head: labelled mentions to a calibrated sentence
 //! model.
 
+mod baselines;
 mod calibrate;
+mod compare;
 mod evaluate;
 mod examples;
 mod softmax;
 mod templates;
 
+pub use compare::{StanceComparison, StanceRow, compare_stance};
 pub use evaluate::{PartFigures, StanceFigures, evaluate_stance};
 
 use super::rows::LabelledArticle;

@@ -83,7 +83,8 @@ impl Softmax {
         self.weights.get(feature * self.classes..(feature + 1) * self.classes).unwrap_or(&[])
     }
 
-    fn scores(&self, doc: &SparseDoc, scores: &mut [f32]) {
+    /// Scores of a document, one a class.
+    pub(crate) fn scores(&self, doc: &SparseDoc, scores: &mut [f32]) {
         scores.fill(0.0);
         for (feature, value) in doc.pairs() {
             for (score, weight) in scores.iter_mut().zip(self.weights(feature)) {

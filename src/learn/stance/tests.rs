@@ -1,4 +1,4 @@
-use super::{StancePlan, evaluate_stance, templates, train_stance, train_stance_with};
+use super::{StancePlan, compare::compare, evaluate_stance, templates, train_stance, train_stance_with};
 use crate::{
     article::Target,
     heads::stance::StanceScratch,
@@ -48,6 +48,20 @@ fn a_story_of_one_government_accused_by_another() {
     assert_eq!(results[0].mentions, 3);
     assert_ne!(results[1].label, StanceLabel::Critical, "{:?}", results[1]);
     assert_ne!(results[2].label, StanceLabel::Critical, "{:?}", results[2]);
+}
+
+#[test]
+fn the_head_knows_more_than_the_words_of_the_sentence() {
+    let (rows, dev) = (templates::sentences(2_000, 7), templates::sentences(400, 8));
+    let table = compare(&small(), &rows, &dev, 1, &|_| {}).unwrap().rows;
+    let f1 = |set: &str, by| table.iter().find(|r| r.set == set && r.by == by).unwrap().macro_f1.value;
+    for set in ["", "train, five parts"] {
+        assert!(f1(set, "majority") < 0.3 && f1(set, "majority") < f1(set, "valence"), "{table:?}");
+        // "E criticised T" and "T criticised E" have the same words.
+        assert!(f1(set, "words") + 0.1 < f1(set, "head"), "{table:?}");
+    }
+    let n: Vec<usize> = table.iter().map(|r| r.n).collect();
+    assert_eq!(n, [[400; 5], [2_000; 5]].concat());
 }
 
 #[test]
