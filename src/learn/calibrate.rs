@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn finds_that_longer_rows_are_less_sure() {
         // Of the short rows nine of ten are right, of the long ones three of four, at the same gap.
-        let row = |i: usize, words, wrong: usize| (vec![6.0, 0.0], words, usize::from(i % wrong == 0));
+        let row = |i: usize, words, wrong: usize| (vec![6.0, 0.0], words, usize::from(i.is_multiple_of(wrong)));
         let rows: Vec<_> = (0..400).map(|i| if i < 200 { row(i, 10, 10) } else { row(i, 500, 4) }).collect();
         let (t, exponent) = temperature_by_length(&rows);
         for (words, odds) in [(10, 9f64), (500, 3.0)] {
