@@ -95,7 +95,7 @@ impl<F> Spare<F> {
 impl<S, F: FnOnce(&mut S) + Send> Job<S> for Spare<F> {
     fn run(&mut self, state: &mut S) -> Result<(), Undone> {
         let Some(work) = self.work.take() else { return Ok(()) };
-        catch_unwind(AssertUnwindSafe(|| work(state))).map_err(|_panic| Undone::Panicked)
+        catch_unwind(AssertUnwindSafe(|| work(state))).map_err(|_| Undone::Panicked)
     }
 
     fn reply(self: Box<Self>) {}

@@ -14,17 +14,17 @@
 //! comes up, before it costs anything. A panic fails its own piece only.
 
 mod job;
+mod load;
 
 pub(super) use job::Reply;
+pub(super) use load::Load;
 
 use super::status::Refusal;
 use job::{Job, Spare, Task, Undone};
+use load::Counts;
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Instant,
 };
@@ -58,35 +58,6 @@ struct Shared<S> {
     counts: Counts,
 }
 
-/// What was not done.
-#[derive(Debug, Default)]
-struct Counts {
-    shed: AtomicU64,
-    expired: AtomicU64,
-    gone: AtomicU64,
-    panics: AtomicU64,
-}
-
-/// What an engine has to do, and what it did not do so far.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Load {
-    /// Jobs that wait in the quick lane.
-    pub(super) quick: usize,
-    /// Jobs that wait in the bulk lane.
-    pub(super) bulk: usize,
-    /// Most jobs in the quick lane.
-    pub(super) capacity: usize,
-    pub(super) workers: usize,
-    /// Calls refused because the quick lane was full.
-    pub(super) shed: u64,
-    /// Jobs dropped because their deadline had passed.
-    pub(super) expired: u64,
-    /// Jobs dropped because their caller had gone.
-    pub(super) gone: u64,
-    /// Jobs that panicked.
-    pub(super) panics: u64,
-}
-
 struct Queue<S> {
     quick: VecDeque<Box<dyn Job<S>>>,
     bulk: VecDeque<Box<dyn Job<S>>>,
@@ -111,8 +82,8 @@ impl<S: Default + 'static> Engine<S> {
             idle: 0,
             closed: false,
         };
-        let (queue, counts) = (Mutex::new(queue), Counts::default());
-        let shared = Arc::new(Shared { queue, bell: Condvar::new(), capacity, workers, counts });
+        let counts = Counts::default();
+        let shared = Arc::new(Shared { queue: Mutex::new(queue), bell: Condvar::new(), capacity, workers, counts });
         // Made before the threads: dropped on an early return, it ends those that run.
         let engine = Self { shared, bulk_room: Arc::new(Semaphore::new(workers * BULK_PER_WORKER)), workers };
         for i in 0..workers {
@@ -125,17 +96,14 @@ impl<S: Default + 'static> Engine<S> {
     /// Tells the load whenever it is asked.
     pub(super) fn meter(&self) -> impl Fn() -> Load + Send + use<S> {
         // Who asks must not keep the jobs of an engine that ended.
-        let (shared, workers) = (Arc::downgrade(&self.shared), self.workers);
+        let shared = Arc::downgrade(&self.shared);
         move || {
             let Some(shared) = shared.upgrade() else { return Load::default() };
             let (quick, bulk) = {
                 let queue = shared.lock();
                 (queue.quick.len(), queue.bulk.len())
             };
-            let Counts { shed, expired, gone, panics } = &shared.counts;
-            let [shed, expired, gone, panics] =
-                [shed, expired, gone, panics].map(|count| count.load(Ordering::Relaxed));
-            Load { quick, bulk, capacity: shared.capacity, workers, shed, expired, gone, panics }
+            shared.counts.load(quick, bulk, shared.capacity, shared.workers)
         }
     }
 
@@ -159,7 +127,7 @@ impl<S: Default + 'static> Engine<S> {
         {
             let mut queue = self.shared.lock();
             if queue.quick.len() >= self.shared.capacity {
-                self.shared.counts.shed.fetch_add(1, Ordering::Relaxed);
+                self.shared.counts.shed();
                 return Err(Refusal::Overloaded);
             }
             queue.quick_bytes += weight;
@@ -269,17 +237,11 @@ fn work_through<S: Default>(shared: &Shared<S>) {
     while shared.next(&mut round) {
         for job in &mut round {
             let Err(undone) = job.run(&mut state) else { continue };
-            let counts = &shared.counts;
-            let count = match undone {
-                Undone::Expired => &counts.expired,
-                Undone::Gone => &counts.gone,
-                Undone::Panicked => {
-                    tracing::error!("a classification panicked; its caller got INTERNAL");
-                    state = S::default();
-                    &counts.panics
-                }
-            };
-            count.fetch_add(1, Ordering::Relaxed);
+            if matches!(undone, Undone::Panicked) {
+                tracing::error!("a classification panicked; its caller got INTERNAL");
+                state = S::default();
+            }
+            shared.counts.undone(&undone);
         }
         for job in round.drain(..) {
             job.reply();
@@ -291,7 +253,10 @@ fn work_through<S: Default>(shared: &Shared<S>) {
 mod tests {
     use super::*;
     use std::{
-        sync::{atomic::AtomicUsize, mpsc},
+        sync::{
+            atomic::{AtomicUsize, Ordering},
+            mpsc,
+        },
         time::Duration,
     };
 
@@ -370,10 +335,9 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(bad.wait().await, Err::<(), _>(Refusal::Internal));
-        let meter = engine.meter();
         let mut good = engine.quick(None, 0, |n: &mut usize| *n).await.unwrap();
         assert_eq!(good.wait().await, Ok(0), "a new state");
-        assert_eq!(meter().panics, 1);
+        assert_eq!(engine.meter()().panics, 1);
     }
 
     #[tokio::test]
