@@ -29,7 +29,14 @@ pub struct DeskModel {
     pub temperature: f64,
     /// Two models, each fitted on one half of the rows: for asking about a row that was trained on.
     halves: [Softmax; 2],
+    /// Models that were each fitted without some data sets: for asking what the words say of a stranger's article.
+    strangers: Vec<Softmax>,
+    /// The data sets trained on, in order.
+    sets: Vec<String>,
 }
+
+/// In how many parts the data sets are held out.
+const STRANGERS: usize = 5;
 
 /// Fits on the rows of one desk each, and on `placeless` rows as examples of none; `None` when fewer than two desks have
 /// rows.
@@ -65,7 +72,7 @@ pub fn fit(
     let desk = &config.desk;
     let weights = weights(&train, desk);
     let fit = |keep: &dyn Fn(usize) -> bool| {
-        let kept: Vec<usize> = (0..train.len()).filter(|&i| keep(train[i].3)).collect();
+        let kept: Vec<usize> = (0..train.len()).filter(|&i| keep(i)).collect();
         let docs = kept.iter().map(|&i| train[i].0.clone()).collect();
         let labels = Array1::from_iter(kept.iter().map(|&i| train[i].1));
         let weights = Array1::from_iter(kept.iter().map(|&i| weights[i]));
@@ -73,10 +80,19 @@ pub fn fit(
         params.seed(config.seed).fit(&Dataset::new(records(docs), labels).with_weights(weights))
     };
     let model = fit(&|_| true)?;
-    let halves = [fit(&|h| h == 0)?, fit(&|h| h == 1)?];
+    let halves = [fit(&|i| train[i].3 == 0)?, fit(&|i| train[i].3 == 1)?];
+    let mut sets: Vec<String> = train.iter().map(|r| r.2.clone()).collect();
+    sets.sort_unstable();
+    sets.dedup();
+    let strangers = if sets.len() < 2 {
+        Vec::new()
+    } else {
+        let without = |part: usize| fit(&|i| part_of(&sets, &train[i].2) != Some(part));
+        (0..STRANGERS.min(sets.len())).map(without).collect::<Result<_, _>>()?
+    };
     let scores: Vec<Vec<f32>> = dev.iter().map(|r| model.decision_function(&r.0)).collect();
     let truth: Vec<usize> = dev.iter().map(|r| r.1).collect();
-    Ok(Some(DeskModel { weights: model, temperature: temperature(&scores, &truth), halves }))
+    Ok(Some(DeskModel { weights: model, temperature: temperature(&scores, &truth), halves, strangers, sets }))
 }
 
 /// The row as an example of no desk.
@@ -101,6 +117,18 @@ impl DeskModel {
     pub fn out_of_fold(&self, document: &Document, row: &SparseDoc) -> Vec<f32> {
         self.tempered(&self.halves[1 - half(document)], row)
     }
+
+    /// The same from a model that was fitted without the row's whole data set; `None` where there is only one.
+    #[must_use]
+    pub fn out_of_set(&self, set: &str, row: &SparseDoc) -> Option<Vec<f32>> {
+        let model = self.strangers.get(part_of(&self.sets, set)?)?;
+        Some(self.tempered(model, row))
+    }
+}
+
+/// The part that a data set is held out with.
+fn part_of(sets: &[String], set: &str) -> Option<usize> {
+    sets.binary_search_by(|s| s.as_str().cmp(set)).ok().map(|i| i % STRANGERS)
 }
 
 /// Which half of the rows a document belongs to.
