@@ -30,6 +30,21 @@ pub struct DeskModel {
     pub temperature: f64,
     /// Two models, each fitted on one half of the rows: for asking about a row that was trained on.
     halves: [Softmax; 2],
+    /// Models that were each fitted without some data sets: for asking what the words say of a stranger's article.
+    strangers: Vec<Softmax>,
+    /// The data sets trained on, in order.
+    sets: Vec<String>,
+}
+
+/// In how many parts the data sets are held out.
+const STRANGERS: usize = 5;
+
+/// On which rows a model is fitted.
+enum Of {
+    All,
+    Half(usize),
+    /// All but the data sets of one part.
+    Without(usize),
 }
 
 /// Fits on the rows of one desk each, and on `placeless` rows as examples of none; `None` when fewer than two desks have
@@ -67,21 +82,35 @@ pub fn fit(
     let desk = &config.desk;
     let weights = weights(&train, desk);
     let fit = |name: &str, keep: &dyn Fn(usize) -> bool| {
-        let kept: Vec<usize> = (0..train.len()).filter(|&i| keep(train[i].3)).collect();
+        let kept: Vec<usize> = (0..train.len()).filter(|&i| keep(i)).collect();
         let docs = kept.iter().map(|&i| train[i].0.clone()).collect();
         let labels = Array1::from_iter(kept.iter().map(|&i| train[i].1));
         let weights = Array1::from_iter(kept.iter().map(|&i| weights[i]));
         let params = SoftmaxParams::new(CLASSES).c(desk.c).epochs(desk.epochs).learning_rate(desk.learning_rate);
         params.seed(config.seed).check()?.fit_as(name, &Dataset::new(records(docs), labels).with_weights(weights), job)
     };
-    let parts = vec![("desk", None), ("desk-first-half", Some(0)), ("desk-second-half", Some(1))];
-    let fitted = job.map(parts, || (), |(), (name, half)| fit(name, &|h| half.is_none_or(|half| h == half)));
+    let mut sets: Vec<String> = train.iter().map(|r| r.2.clone()).collect();
+    sets.sort_unstable();
+    sets.dedup();
+    let parts = if sets.len() < 2 { 0 } else { STRANGERS.min(sets.len()) };
+    let mut fits = vec![Of::All, Of::Half(0), Of::Half(1)];
+    fits.extend((0..parts).map(Of::Without));
+    let fitted = job.map(
+        fits,
+        || (),
+        |(), of| match of {
+            Of::All => fit("desk", &|_| true),
+            Of::Half(half) => fit(&format!("desk-half-{half}"), &|i| train[i].3 == half),
+            Of::Without(part) => fit(&format!("desk-without-{part}"), &|i| part_of(&sets, &train[i].2) != Some(part)),
+        },
+    );
     let mut fitted = fitted.into_iter();
-    let mut next = || fitted.next().unwrap_or_else(|| Err(SoftmaxError::Data("three fits are due".to_owned())));
+    let mut next = || fitted.next().unwrap_or_else(|| Err(SoftmaxError::Data("more fits are due".to_owned())));
     let (model, halves) = (next()?, [next()?, next()?]);
+    let strangers = (0..parts).map(|_| next()).collect::<Result<_, _>>()?;
     let scores: Vec<Vec<f32>> = dev.iter().map(|r| model.decision_function(&r.0)).collect();
     let truth: Vec<usize> = dev.iter().map(|r| r.1).collect();
-    Ok(Some(DeskModel { weights: model, temperature: temperature(&scores, &truth), halves }))
+    Ok(Some(DeskModel { weights: model, temperature: temperature(&scores, &truth), halves, strangers, sets }))
 }
 
 /// The row as an example of no desk.
@@ -106,6 +135,18 @@ impl DeskModel {
     pub fn out_of_fold(&self, document: &Document, row: &SparseDoc) -> Vec<f32> {
         self.tempered(&self.halves[1 - half(document)], row)
     }
+
+    /// The same from a model that was fitted without the row's whole data set; `None` where there is only one.
+    #[must_use]
+    pub fn out_of_set(&self, set: &str, row: &SparseDoc) -> Option<Vec<f32>> {
+        let model = self.strangers.get(part_of(&self.sets, set)?)?;
+        Some(self.tempered(model, row))
+    }
+}
+
+/// The part that a data set is held out with.
+fn part_of(sets: &[String], set: &str) -> Option<usize> {
+    sets.binary_search_by(|s| s.as_str().cmp(set)).ok().map(|i| i % STRANGERS)
 }
 
 /// Which half of the rows a document belongs to.

@@ -7,7 +7,7 @@ use super::{
     figures::{figures, has_mentions},
     job::Job,
     load::Corpus,
-    region::{desk_label, train_region},
+    region::{desk_label, train_region, training_priors},
     rows::{LabelledArticle, RowError, Split},
     softmax::{Softmax, SoftmaxError},
     space::Encoder,
@@ -168,12 +168,9 @@ fn region(
     progress: &dyn Fn(&str),
 ) -> Result<Region, TrainError> {
     let encoder = std::cell::RefCell::new(encoder);
-    let prior = |document: &Document| {
-        let row = encoder.borrow_mut().encode_document(document);
-        desk.map(|d| d.out_of_fold(document, &row))
-    };
+    let priors = training_priors(desk, &encoder);
     let trained =
-        train_region(&parts.train, &[], &prior, &gazetteer, config.seed, progress).map_err(TrainError::Config)?;
+        train_region(&parts.train, &[], &priors, &gazetteer, config.seed, progress).map_err(TrainError::Config)?;
     Ok(Region {
         head: trained.head,
         prior_temperature: desk.map(|d| d.temperature),

@@ -14,7 +14,7 @@ const FAIR_SHARE: f64 = 0.2;
 const ALL: usize = DESKS.len() + 1;
 
 /// Names of the features of a desk, in the order of the weights. Part of the model format.
-pub const DESK_FEATURES: [&str; 15] = [
+pub const DESK_FEATURES: [&str; 16] = [
     "share of places",
     "share of places and trust",
     "log places",
@@ -30,6 +30,7 @@ pub const DESK_FEATURES: [&str; 15] = [
     "is none",
     "is none and no place",
     "is none and trust",
+    "log mixture of places and prior",
 ];
 /// Places that make the words count half.
 const HALF_TRUST: f64 = 2.0;
@@ -64,6 +65,10 @@ pub(super) struct DeskEvidence {
     pub(super) expected: [f64; DESKS.len()],
     /// Probability of the likeliest country.
     pub(super) likeliest: [f64; DESKS.len()],
+    /// The same of countries that are named by more than a town, which may be a namesake's.
+    pub(super) named: [f64; DESKS.len()],
+    /// How surely a region of several countries is named.
+    pub(super) regions: [f64; DESKS.len()],
 }
 
 /// The vectors of the ten desks and of none.
@@ -101,6 +106,7 @@ impl DeskEvidence {
                 none,
                 none * bare,
                 none * trust,
+                (trust * share + (1.0 - trust) * prior).max(1e-4).ln(),
             ];
         }
         vectors
@@ -108,7 +114,12 @@ impl DeskEvidence {
 
     /// Desks with a country that the story is likely about.
     fn known(&self, i: usize) -> bool {
-        self.likeliest.get(i).is_some_and(|p| *p >= ABOUT)
+        self.named.get(i).is_some_and(|p| *p >= ABOUT)
+    }
+
+    /// Those, and desks of a region that is named: "Africa" beside Germany.
+    fn eligible(&self, i: usize) -> bool {
+        self.known(i) || self.regions.get(i).is_some_and(|p| *p >= ABOUT)
     }
 }
 
@@ -128,9 +139,10 @@ impl DeskModel {
         let scores = p.map(|s| (s - most).exp());
         let sum: f64 = scores.iter().sum();
         p = scores.map(|s| s / sum);
-        let known = p.iter().enumerate().filter(|(i, _)| evidence.known(*i)).map(|(_, p)| *p).fold(0.0, f64::max);
-        if known > 0.0 {
-            for (i, p) in p.iter_mut().enumerate().filter(|(i, _)| !evidence.known(*i)) {
+        let eligible = p.iter().enumerate().filter(|(i, _)| evidence.eligible(*i));
+        let known = eligible.map(|(_, p)| *p).fold(0.0, f64::max);
+        if (0..DESKS.len()).any(|i| evidence.known(i)) {
+            for (i, p) in p.iter_mut().enumerate().filter(|(i, _)| !evidence.eligible(*i)) {
                 // The index only breaks ties between those that are held back.
                 *p = p.min(known * (1.0 - 1e-6 * (i + 1) as f64));
             }
@@ -196,7 +208,11 @@ mod tests {
         prior[0] = 1.0;
         let mut evidence = DeskEvidence::default();
         (evidence.places[7], evidence.likeliest[7]) = (0.1, 0.6);
-        let p = DeskModel::default().probabilities(&evidence, Some(&prior));
-        assert_eq!(code(best(&p)), "EAS");
+        let told = |e: &DeskEvidence| code(best(&DeskModel::default().probabilities(e, Some(&prior))));
+        assert_eq!(told(&evidence), "NAM", "a town is no country");
+        evidence.named[7] = 0.6;
+        assert_eq!(told(&evidence), "EAS");
+        (evidence.places[4], evidence.regions[4]) = (9.0, 0.9);
+        assert_eq!(told(&evidence), "SSA", "a region is named");
     }
 }

@@ -81,16 +81,22 @@ impl RegionHead {
     pub fn count(&self, document: &Document, hits: &[PlaceHit], desk_prior: Option<&[f32]>, counted: &mut Counted) {
         let Counted { sure, countries, about, desks, evidence, tallies, .. } = counted;
         mention::sureness(&self.mention, hits, sure);
-        let weights = rank::tally(document, hits, sure, tallies);
+        let (weights, regions) = rank::tally(document, hits, sure, tallies);
         rank::vectors(document, tallies, &weights, desk_prior, countries);
         about.clear();
-        about.extend(countries.iter().map(|c| self.ranker.probability(&c.features).min(c.named)));
-        *evidence = desk::DeskEvidence { places: weights, ..Default::default() };
+        // In a sentence or two the name is all there is; in an article the ranker has weighed it beside the rest.
+        let brief = document.tokens().len() < rank::SHORT;
+        let cap = |country: &RankedCountry| if brief { country.named } else { 1.0 };
+        about.extend(countries.iter().map(|c| self.ranker.probability(&c.features).min(cap(c))));
+        *evidence = desk::DeskEvidence { places: weights, regions, ..Default::default() };
         for (country, &about) in countries.iter().zip(about.iter()) {
             let desk = country.country.desk();
             if let Some((expected, likeliest)) = evidence.expected.get_mut(desk).zip(evidence.likeliest.get_mut(desk)) {
                 *expected += about * country.weight;
                 *likeliest = likeliest.max(about);
+            }
+            if let Some(named) = evidence.named.get_mut(desk).filter(|_| country.by_more_than_towns) {
+                *named = named.max(about);
             }
         }
         *desks = self.desks.probabilities(evidence, desk_prior);

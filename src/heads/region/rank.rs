@@ -87,6 +87,8 @@ const TITLE: f64 = 3.0;
 const DATELINE: f64 = 0.5;
 /// Words of the lead.
 const LEAD: f64 = 40.0;
+/// Texts of fewer words are short.
+pub(super) const SHORT: usize = 60;
 /// Parts of a text for its spread.
 const PARTS: usize = 10;
 /// Mentions less likely than this count nothing.
@@ -105,6 +107,8 @@ pub struct RankedCountry {
     pub named: f64,
     /// Index of its first hit.
     pub first_hit: usize,
+    /// Whether it is named by its name, its people, a body or a leader.
+    pub by_more_than_towns: bool,
 }
 
 impl RankedCountry {
@@ -216,10 +220,16 @@ impl Tally {
     }
 }
 
-/// Counts the countries named by `hits`, most weighted first, and the weight of each desk (countries and regions
-/// together).
-pub(super) fn tally(document: &Document, hits: &[PlaceHit], sure: &[f64], tallies: &mut Vec<Tally>) -> [f64; 10] {
+/// Counts the countries named by `hits`, most weighted first, and the weight of each desk: of countries and regions
+/// together, and the highest sureness of a region.
+pub(super) fn tally(
+    document: &Document,
+    hits: &[PlaceHit],
+    sure: &[f64],
+    tallies: &mut Vec<Tally>,
+) -> ([f64; 10], [f64; 10]) {
     tallies.clear();
+    let mut regions = [0.0_f64; 10];
     // One more than the place of each country in `tallies`.
     let mut places = [0_u16; COUNTRIES];
     let mut desks = [0.0; 10];
@@ -239,6 +249,9 @@ pub(super) fn tally(document: &Document, hits: &[PlaceHit], sure: &[f64], tallie
         if let Some(desk) = hit.desk.and_then(|d| desks.get_mut(usize::from(d))) {
             *desk += weight * sure;
         }
+        if let Some(region) = hit.desk.and_then(|d| regions.get_mut(usize::from(d))) {
+            *region = region.max(sure);
+        }
     }
     tallies.sort_unstable_by(|a, b| {
         let by_first = a.first_hit.cmp(&b.first_hit).then(a.country.cmp(&b.country));
@@ -249,7 +262,7 @@ pub(super) fn tally(document: &Document, hits: &[PlaceHit], sure: &[f64], tallie
             *desk += tally.weight();
         }
     }
-    desks
+    (desks, regions)
 }
 
 /// The vector of each tally.
@@ -298,7 +311,7 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[
     let share = weight / all.total.max(1e-9);
     let relative = weight / all.most.max(1e-9);
     let mentions = t.title + t.text;
-    let short = is(all.words < 60.0);
+    let short = is(all.words < SHORT as f64);
     let own_desk = desks.get(t.country.desk()).copied().unwrap_or(0.0);
     let named = |kind| is(t.kind(kind) > 0.0);
     let log_prior = prior.and_then(|p| p.get(t.country.desk())).map(|p| f64::from(p.max(1e-4)).ln());
@@ -375,5 +388,13 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[
         short * log(t.beside),
         short * log_prior_or_0,
     ];
-    RankedCountry { country: t.country, features, weight, named: 1.0 - t.untrue, first_hit: t.first_hit }
+    let firm = [HitKind::Country, HitKind::Demonym, HitKind::Body, HitKind::Leader];
+    RankedCountry {
+        country: t.country,
+        features,
+        weight,
+        named: 1.0 - t.untrue,
+        first_hit: t.first_hit,
+        by_more_than_towns: firm.iter().any(|k| t.kind(*k) > 0.0),
+    }
 }

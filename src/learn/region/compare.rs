@@ -1,6 +1,6 @@
 //! The region head beside what is simpler, on dev rows, on sets that it never saw, and on countries that it never saw.
 
-use super::{DeskPrior, RegionReport, evaluate_region, rows, train_region};
+use super::{DeskPrior, RegionReport, evaluate_region, rows, train_region, training_priors};
 use crate::{
     heads::region::RegionHead,
     learn::{
@@ -103,11 +103,12 @@ impl Comparer<'_, '_> {
     fn fit(&self, train: &[LabelledArticle], dev: &[LabelledArticle], without: &[CountryId]) -> Result<Fitted, String> {
         let words = desk::fit(train, dev, &[], &mut self.encoder.borrow_mut(), self.config, &Job::quiet());
         let words = words.map_err(|e| e.to_string())?;
-        let prior = |document: &Document| {
-            let row = self.encoder.borrow_mut().encode_document(document);
-            words.as_ref().map(|w| w.out_of_fold(document, &row))
+        let head = {
+            let mut encoder = self.encoder.borrow_mut();
+            let encoder = RefCell::new(&mut *encoder);
+            let priors = training_priors(words.as_ref(), &encoder);
+            train_region(train, without, &priors, &self.gazetteer, self.config.seed, &|_| ())?.head
         };
-        let head = train_region(train, without, &prior, &self.gazetteer, self.config.seed, &|_| ())?.head;
         Ok(Fitted { head, words })
     }
 

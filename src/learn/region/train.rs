@@ -1,7 +1,7 @@
 //! Fits the logistic models of the region head: is this name a place here, is
 //! the story about this country, and which desk is it for.
 
-use super::{DeskPrior, logistic, rows, templates};
+use super::{TrainingPriors, logistic, rows, templates};
 use crate::{
     heads::region::{
         Counted, DESK_FEATURES, DeskModel, FEATURES, Logistic, MENTION_FEATURES, RegionHead, mention_features,
@@ -17,13 +17,16 @@ use rand_xoshiro::{
 use std::collections::BTreeMap;
 
 /// Articles that a set counts as, at most and at least: large sets are sampled, small ones repeated.
-const MOST_OF_A_SET: usize = 800;
-const MOST_OF_A_SECTION: usize = 600;
+const MOST_OF_A_SET: usize = 1_600;
+const MOST_OF_A_SECTION: usize = 1_200;
 const LEAST_OF_A_SET: usize = 1_000;
 const MOST_REPEATS: usize = 6;
 /// How many times a mention of a sentence from a template counts: of articles only the countries that are named anywhere
 /// are known, of sentences each name.
 const SENTENCE_REPEATS: usize = 2;
+/// One of so many of the sentences is an example of what a text is about: with more of them the answers for articles get
+/// worse, as sentences are about almost all that they name.
+const RANKED_SHARE: usize = 4;
 /// Words of a brief.
 const BRIEF_WORDS: usize = 45;
 /// Penalty of both models.
@@ -46,14 +49,15 @@ pub struct RegionTraining {
 /// Trains on the rows given, which are to be of the training part only, and on sentences made from templates, none of
 /// them with a country of `without`. The same rows and seed give the same bytes.
 ///
-/// `desk_prior` should be made without the row it is asked about (out of fold), or the ranker learns to trust it too much.
+/// `priors` should be made without the row they are asked about, or the ranker learns to trust them too much: see
+/// [`training_priors`](super::training_priors).
 ///
 /// # Errors
 /// When too few rows carry countries.
 pub fn train_region(
     rows: &[LabelledArticle],
     without: &[CountryId],
-    desk_prior: &DeskPrior<'_>,
+    priors: &TrainingPriors<'_>,
     gazetteer: &Gazetteer,
     seed: u64,
     progress: &dyn Fn(&str),
@@ -77,25 +81,27 @@ pub fn train_region(
         for row in set {
             let Some(focus) = rows::focus(row) else { continue };
             rows::read_region_row(row, &mut document);
-            add_candidates(&head, gazetteer, &document, desk_prior, &focus, repeats, &mut examples);
+            let opinions = priors(&document, rows::set(row));
+            add_candidates(&head, gazetteer, &document, &opinions, &focus, repeats, &mut examples);
             // The same story as a headline with its first lines.
             if document.tokens().len() > 2 * BRIEF_WORDS {
                 let lead: Vec<&str> = row.text.split_inclusive(char::is_whitespace).take(BRIEF_WORDS).collect();
                 document.read(&row.title, &lead.concat());
-                add_candidates(&head, gazetteer, &document, desk_prior, &focus, repeats, &mut examples);
+                let opinions = priors(&document, rows::set(row));
+                add_candidates(&head, gazetteer, &document, &opinions, &focus, repeats, &mut examples);
             }
         }
     }
-    for sentence in &sentences {
+    for sentence in sentences.iter().take(sentences.len() / RANKED_SHARE) {
         document.read("", &sentence.text);
-        add_candidates(&head, gazetteer, &document, desk_prior, &sentence.about, 1, &mut examples);
+        add_candidates(&head, gazetteer, &document, &priors(&document, ""), &sentence.about, 1, &mut examples);
     }
     progress(&format!("region: {} candidate countries", examples.len()));
     let features: Vec<&[f64]> = examples.iter().map(|(x, _)| &x[..]).collect();
     let truth: Vec<bool> = examples.iter().map(|(_, y)| *y).collect();
     head.ranker = logistic::fit(&features, &truth, ALPHA)?;
     progress("region: desks");
-    head.desks = fit_desks(&head, rows, desk_prior, gazetteer, seed)?;
+    head.desks = fit_desks(&head, rows, priors, gazetteer, seed)?;
     head.check()?;
     Ok(RegionTraining { head, articles, mentions, candidates: examples.len() })
 }
@@ -104,23 +110,26 @@ fn add_candidates(
     head: &RegionHead,
     gazetteer: &Gazetteer,
     document: &Document,
-    desk_prior: &DeskPrior<'_>,
+    opinions: &[Option<Vec<f32>>],
     focus: &[CountryId],
     repeats: usize,
     examples: &mut Vec<([f64; FEATURES], bool)>,
 ) {
     let places = gazetteer.find(document, detect_language(document));
     let mut counted = Counted::default();
-    head.count(document, places.hits(), desk_prior(document).as_deref(), &mut counted);
-    for country in counted.countries {
-        let about = focus.contains(&country.country);
-        // Agencies of old labelled each story with the place that it was filed from; in a text of a few lines that is
-        // not learned.
-        if about && country.only_filed_from() {
-            continue;
+    for opinion in opinions {
+        head.count(document, places.hits(), opinion.as_deref(), &mut counted);
+        for country in &counted.countries {
+            let about = focus.contains(&country.country);
+            // Agencies of old labelled each story with the place that it was filed from; in a text of a few lines that
+            // is not learned.
+            if about && country.only_filed_from() {
+                continue;
+            }
+            // Two opinions, or one that counts twice.
+            let times = repeats * 2 / opinions.len().max(1);
+            examples.extend(std::iter::repeat_n((country.features, about), times));
         }
-        let example = (country.features, about);
-        examples.extend(std::iter::repeat_n(example, repeats));
     }
 }
 
@@ -129,7 +138,7 @@ fn add_candidates(
 fn fit_desks(
     head: &RegionHead,
     rows: &[LabelledArticle],
-    desk_prior: &DeskPrior<'_>,
+    priors: &TrainingPriors<'_>,
     gazetteer: &Gazetteer,
     seed: u64,
 ) -> Result<DeskModel, String> {
@@ -140,17 +149,18 @@ fn fit_desks(
             let Some(desk) = rows::desk_label(row) else { continue };
             rows::read_region_row(row, &mut document);
             let places = gazetteer.find(&document, detect_language(&document));
-            let prior = desk_prior(&document);
-            head.count(&document, places.hits(), prior.as_deref(), &mut counted);
-            let vectors = head.desk_vectors(&counted, prior.as_deref());
-            let Some(right) = vectors.get(desk) else { continue };
-            for (other, vector) in vectors.iter().enumerate().filter(|(i, _)| *i != desk) {
-                let sign = if other % 2 == 0 { 1.0 } else { -1.0 };
-                let mut difference = [0.0; DESK_FEATURES.len()];
-                for ((to, a), b) in difference.iter_mut().zip(right).zip(vector) {
-                    *to = sign * (a - b);
+            for prior in priors(&document, rows::set(row)) {
+                head.count(&document, places.hits(), prior.as_deref(), &mut counted);
+                let vectors = head.desk_vectors(&counted, prior.as_deref());
+                let Some(right) = vectors.get(desk) else { continue };
+                for (other, vector) in vectors.iter().enumerate().filter(|(i, _)| *i != desk) {
+                    let sign = if other % 2 == 0 { 1.0 } else { -1.0 };
+                    let mut difference = [0.0; DESK_FEATURES.len()];
+                    for ((to, a), b) in difference.iter_mut().zip(right).zip(vector) {
+                        *to = sign * (a - b);
+                    }
+                    examples.push((difference, sign > 0.0));
                 }
-                examples.push((difference, sign > 0.0));
             }
         }
     }
