@@ -10,6 +10,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
 
 /// Answer gRPC calls: classify articles, describe the model, report health
 #[derive(Debug, clap::Args)]
@@ -187,7 +188,13 @@ async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(address) = &args.admin {
         let listener =
             TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (--admin)"))?;
-        tracing::info!(admin = %listener.local_addr()?, "listening");
+        let bound = listener.local_addr()?;
+        anyhow::ensure!(
+            bound.ip().is_loopback() || args.access.insecure_public,
+            "--admin {bound} can be reached from other machines and is never encrypted: listen on 127.0.0.1, or say \
+             --insecure-public if that is meant"
+        );
+        tracing::info!(admin = %bound, "listening");
         // Ends with the runtime, so that it tells of the drain too.
         tokio::spawn(serve_admin(listener, Arc::clone(&registry)));
     }
