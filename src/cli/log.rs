@@ -9,7 +9,10 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, 
 
 /// To be kept until the command ends: dropped, it sends the last traces.
 #[must_use]
-pub struct Telemetry(#[cfg(feature = "otel")] Option<super::traces::Exporter>);
+pub struct Telemetry {
+    #[cfg(feature = "otel")]
+    _exporter: Option<super::traces::Exporter>,
+}
 
 /// Starts the log. A filter that cannot be read is named, and `info` used.
 pub(super) fn start(filter: &str, format: LogFormat) -> Telemetry {
@@ -27,12 +30,12 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Telemetry {
     let telemetry = {
         let (exporter, layer) = super::traces::start().unzip();
         subscriber.with(layer).init();
-        Telemetry(exporter)
+        Telemetry { _exporter: exporter }
     };
     #[cfg(not(feature = "otel"))]
     let telemetry = {
         subscriber.init();
-        Telemetry()
+        Telemetry {}
     };
     std::panic::set_hook(Box::new(|panic| {
         let (place, message) = described(panic);

@@ -387,7 +387,7 @@ mod tests {
         }
         // Takes the worker's thread and shows how many of the three have been answered by then.
         let (looked, seen) = mpsc::channel();
-        let last = engine.quick(None, 1, move |_| looked.send(()).unwrap()).await.unwrap();
+        let last = engine.quick(None, 3, move |_| looked.send(()).unwrap()).await.unwrap();
         drop(open);
         seen.recv().unwrap();
         let answered = waiting.iter_mut().map(is_answered).filter(|&answered| answered).count();
