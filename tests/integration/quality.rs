@@ -60,6 +60,12 @@ fn countries_of_held_out_sentences_that_are_traps() {
     traps("region_traps_held_out.tsv", 0.8);
 }
 
+/// Written before it was run and never learned from: 55 of 60 when it was first run.
+#[test]
+fn countries_of_a_second_held_out_table_of_traps() {
+    traps("region_traps_third.tsv", 0.8);
+}
+
 #[track_caller]
 fn traps(file: &str, floor: f64) {
     let mut desk = Desk::new();

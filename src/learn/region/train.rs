@@ -17,16 +17,13 @@ use rand_xoshiro::{
 use std::collections::BTreeMap;
 
 /// Articles that a set counts as, at most and at least: large sets are sampled, small ones repeated.
-const MOST_OF_A_SET: usize = 1_600;
-const MOST_OF_A_SECTION: usize = 1_200;
+const MOST_OF_A_SET: usize = 800;
+const MOST_OF_A_SECTION: usize = 600;
 const LEAST_OF_A_SET: usize = 1_000;
 const MOST_REPEATS: usize = 6;
 /// How many times a mention of a sentence from a template counts: of articles only the countries that are named anywhere
 /// are known, of sentences each name.
 const SENTENCE_REPEATS: usize = 2;
-/// One of so many of the sentences is an example of what a text is about: with more of them the answers for articles get
-/// worse, as sentences are about almost all that they name.
-const RANKED_SHARE: usize = 4;
 /// Words of a brief.
 const BRIEF_WORDS: usize = 45;
 /// Penalty of both models.
@@ -92,7 +89,7 @@ pub fn train_region(
             }
         }
     }
-    for sentence in sentences.iter().take(sentences.len() / RANKED_SHARE) {
+    for sentence in &sentences {
         document.read("", &sentence.text);
         add_candidates(&head, gazetteer, &document, &priors(&document, ""), &sentence.about, 1, &mut examples);
     }
