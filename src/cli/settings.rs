@@ -146,7 +146,7 @@ mod tests {
         let file = "log = 'warn'\n[serve]\nmax_batch = 7\nlisten = '127.0.0.1:1'\n";
         let matches = matches(file, &["serve", "--listen", "127.0.0.1:2"]).unwrap();
         let serve = matches.subcommand_matches("serve").unwrap();
-        assert_eq!(serve.get_one::<String>("listen").unwrap(), "127.0.0.1:2");
+        assert!(serve.get_raw("listen").unwrap().eq(["127.0.0.1:2"]));
         assert_eq!(serve.get_one::<usize>("max_batch"), Some(&7));
         assert_eq!(serve.value_source("listen"), Some(ValueSource::CommandLine));
         assert_eq!(matches.get_one::<String>("log").unwrap(), "warn");

@@ -504,7 +504,8 @@ mod tests {
         store.promote("m", "2", Event::now("promote", "2")).unwrap();
         assert_eq!(store.history("m").unwrap().len(), 1);
         store.collect("m", 1).unwrap();
-        assert!(fs::read_dir(&model).unwrap().all(|e| !e.unwrap().file_name().to_string_lossy().starts_with('.')));
+        let names = fs::read_dir(&model).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        assert_eq!(names.filter(|n| n.starts_with('.')).collect::<Vec<_>>(), [LOCK]);
         assert_eq!(store.versions("m").unwrap(), ["1", "2"]);
     }
 

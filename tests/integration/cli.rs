@@ -175,7 +175,7 @@ fn exit_codes_tell_what_happened() {
         (vec!["--version"], 0, ""),
         (vec!["models", "verify", "no/such/dir"], 1, "no/such/dir"),
         (vec!["models", "show"], 0, ""),
-        (vec!["health", "--address", "not an address"], 1, "not an address"),
+        (vec!["health", "--address", "not an address"], 2, "not an address"),
         (vec!["--config", "no/such.toml", "models", "show"], 2, "no/such.toml"),
     ] {
         let output = wiredesk().args(&args).output().unwrap();
