@@ -62,7 +62,7 @@ enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     Classify(classify::Args),
     #[command(subcommand)]
     Data(data::Command),

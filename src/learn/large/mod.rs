@@ -1,9 +1,11 @@
 //! Training on more rows than fit in memory: the topic head, in passes over
 //! the files, with features that are hashes.
 //!
-//! 1. what rows there are: digest, parts, labels; 2. which features occur how
-//! often, rare ones being forgotten when there are too many; 3. rows to the
-//! disk, encoded, in [buckets by lot](spill); 4. the epochs, bucket by bucket.
+//! 1. what rows there are: digest, parts, labels;
+//! 2. which features occur how often, rare ones being forgotten when there are too many;
+//! 3. rows to the disk, encoded, in buckets by lot (`spill`);
+//! 4. the epochs, bucket by bucket.
+//!
 //! Of the dev rows a sample is held. Memory does not grow with the rows.
 
 mod count;

@@ -122,7 +122,7 @@ mod tests {
     fn all_rows_come_back_and_every_bucket_has_some() {
         let dir = tempfile::tempdir().unwrap();
         let row = |i: u16| Encoded {
-            topic: (i % 3 != 0).then_some(i),
+            topic: (!i.is_multiple_of(3)).then_some(i),
             other: [None, Some(false), Some(true)][usize::from(i) % 3],
             weight: f32::from(i),
             features: TfIdf { slots: (0..u32::from(i % 5)).collect(), values: vec![0.5; usize::from(i % 5)] },
