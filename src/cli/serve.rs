@@ -253,9 +253,9 @@ fn load(registry: &Registry, source: Option<Source>) -> anyhow::Result<()> {
         let model = load_model(None)?;
         // As any other: ready when it answers as it did when it was made.
         model.self_test().context("cannot use the model in this binary")?;
-        let identity = model.identity();
-        tracing::info!(name = identity.name, version = identity.version, digest = identity.digest, "serving");
+        let identity = model.identity().clone();
         registry.install(model);
+        tracing::info!(name = identity.name, version = identity.version, digest = identity.digest, "serving");
         return Ok(());
     };
     let place = match &source {
