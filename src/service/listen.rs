@@ -125,6 +125,15 @@ impl Listener {
         }
     }
 
+    /// The socket's file, to be removed by whoever takes it, when it is dropped.
+    #[cfg(unix)]
+    pub(super) fn take_file(&mut self) -> Option<SocketFile> {
+        match self {
+            Self::Unix(_, file) => file.take(),
+            Self::Tcp(_) => None,
+        }
+    }
+
     /// Where it listens, as a client would write it.
     #[must_use]
     pub fn address(&self) -> String {

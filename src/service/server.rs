@@ -150,7 +150,11 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let listeners = listeners.into();
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "there are no socket files"))]
+    let mut listeners = listeners.into();
+    // Gone when this function returns: the tasks that accept may not live to remove them.
+    #[cfg(unix)]
+    let _files = [listeners.grpc.take_file(), listeners.http.as_mut().and_then(Listener::take_file)];
     let stopping = CancellationToken::new();
     // Whichever way this function is left, the tasks that it started end.
     let _stop_on_return = stopping.clone().drop_guard();
