@@ -1,6 +1,5 @@
 //! `wiredesk data check`: look at labelled rows before training.
 
-use super::serve::parse_count;
 use crate::{
     learn::check::{CheckConfig, Counts, Report, Severity, check},
     taxonomy::Taxonomy,
@@ -20,7 +19,8 @@ pub(super) enum Command {
 /// parts, a group in two parts. Warnings: duplicates and near duplicates, short texts, another language than stated,
 /// labels that a model trained on the other rows would not give.
 ///
-/// The rows are not held in memory: about 250 bytes of each, and a sample.
+/// Memory does not grow with the rows: what is compared lies in temporary files, about 300 bytes of each row, and only a
+/// sample is held.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Files of labelled articles: .jsonl, .csv, .tsv, .parquet; .gz and .zst are read as they are
@@ -35,9 +35,6 @@ pub(super) struct Args {
     /// Articles with fewer words are too short
     #[arg(long, value_name = "N", default_value_t = 5)]
     least_words: usize,
-    /// Most rows that are compared with each other
-    #[arg(long, value_name = "N", value_parser = parse_count, default_value = "5000000")]
-    compare_rows: usize,
     /// Rows that are sampled to find suspicious labels; 0: do not look
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     sample_rows: usize,
@@ -59,7 +56,6 @@ pub(super) fn run(Command::Check(args): &Command) -> anyhow::Result<ExitCode> {
     let config = CheckConfig {
         taxonomy,
         least_words: args.least_words,
-        compare_rows: args.compare_rows,
         sample_rows: args.sample_rows,
         most_findings: args.show.max(if args.json.is_some() { 1_000 } else { 0 }),
         seed: args.seed,

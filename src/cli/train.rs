@@ -10,9 +10,10 @@ use crate::{
         search::{Tried, search},
         softmax::SoftmaxError,
         train::{TrainError, Trained, train},
+        warm_start::WarmStart,
         word_vectors::WordVectors,
     },
-    model::{Bundle, Files, Identity, Lock, Manifest, Store},
+    model::{Bundle, Classifier, Files, Identity, Lock, Manifest, Store},
     prediction::Head,
     rows::RowError,
 };
@@ -67,6 +68,10 @@ pub(super) struct Args {
     /// Word vectors to learn from [default: those of the embedded model]
     #[arg(long, value_name = "FILE")]
     word_vectors: Option<PathBuf>,
+    /// Begin from this model, a folder or `embedded`, not from nothing: its words, its weights for the labels that it
+    /// has too; heads that are not trained stay as they are there
+    #[arg(long, value_name = "MODEL", conflicts_with = "memory_limit")]
+    warm_start: Option<PathBuf>,
     /// Go on where a killed or interrupted training of the same rows and settings stopped: the same bytes in the end
     #[arg(long)]
     resume: bool,
@@ -85,13 +90,17 @@ const WORD_VECTORS: &str = "word-vectors.safetensors";
 
 pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitCode> {
     let config = settings(args, config)?;
-    let (vectors, raw) = word_vectors(args.word_vectors.as_deref())?;
+    let start = args.warm_start.as_deref().map(Start::open).transpose()?;
+    let (vectors, raw) = match &start {
+        Some(Start { vectors: Some(raw), .. }) if args.word_vectors.is_none() => parse_vectors(Some(raw.clone()))?,
+        _ => word_vectors(args.word_vectors.as_deref())?,
+    };
     let work = Work::begin(args, &config)?;
     let (bar, stop) = (progress_bar(), stop_flag()?);
     let tell = |message: &str, done: u64, of: u64| tell(&bar, message, done, of);
     let job = Job::new(args.threads.unwrap_or_else(super::cores), &tell, &stop, None);
 
-    let trained = train_on(args, &config, vectors.as_ref(), raw.as_deref(), &work.dir, &job);
+    let trained = train_on(args, &config, start.as_ref(), (vectors.as_ref(), raw.as_deref()), &work.dir, &job);
     bar.finish_and_clear();
     let Made { trained: Trained { manifest, mut files }, left_out, tried } = match trained {
         Ok(made) => made,
@@ -126,6 +135,21 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
+/// The model to begin from.
+struct Start {
+    model: Classifier,
+    /// The word vectors that it was trained with.
+    vectors: Option<Vec<u8>>,
+}
+
+impl Start {
+    fn open(dir: &Path) -> anyhow::Result<Self> {
+        let bundle = if dir == Path::new("embedded") { Bundle::embedded()? } else { Bundle::read(dir)? };
+        let vectors = bundle.files.get(WORD_VECTORS).map(|file| file.to_vec());
+        Ok(Self { model: Classifier::new(bundle)?, vectors })
+    }
+}
+
 /// What a training made.
 struct Made {
     trained: Trained,
@@ -139,16 +163,18 @@ struct Made {
 fn train_on(
     args: &Args,
     config: &TrainConfig,
-    vectors: Option<&WordVectors>,
-    raw: Option<&[u8]>,
+    start: Option<&Start>,
+    (vectors, raw): (Option<&WordVectors>, Option<&[u8]>),
     work: &Path,
     job: &Job<'_>,
 ) -> Result<Made, TrainError> {
     let toml = toml::to_string(config).map_err(|e| TrainError::Config(e.to_string()))?;
     let memory = args.memory_limit.unwrap_or_default().to_le_bytes();
     // With the rows, all that decides the result.
-    let inputs = [toml.as_bytes(), raw.unwrap_or_default(), env!("CARGO_PKG_VERSION").as_bytes(), &memory];
-    let command = command_line(args, config);
+    let digest = start.map_or("", |start| &start.model.identity().digest);
+    let inputs =
+        [toml.as_bytes(), raw.unwrap_or_default(), env!("CARGO_PKG_VERSION").as_bytes(), &memory, digest.as_bytes()];
+    let command = command_line(args, config, start);
     if let Some(memory) = args.memory_limit {
         if config.heads != [Head::Topic] {
             let message = "--memory-limit: the topic head alone can be trained so: add --heads topic";
@@ -163,6 +189,10 @@ fn train_on(
         let (trained, left_out) = large.train(&inputs, job)?;
         return Ok(Made { trained, left_out, tried: Vec::new() });
     }
+    if start.is_some() && config.search.is_some() {
+        let message = "search: not with --warm-start: the features are those of the model";
+        return Err(TrainError::Config(message.to_owned()));
+    }
     job.say("reading the rows");
     let (corpus, bad) = Corpus::read(&args.data, config).map_err(|e| TrainError::Config(e.to_string()))?;
     if !bad.is_empty() && !args.skip_bad_rows {
@@ -174,7 +204,8 @@ fn train_on(
         Some(wanted) => search(&corpus, config, wanted, vectors, &job)?,
         None => (config.clone(), Vec::new()),
     };
-    let trained = train(&corpus, &chosen, vectors, &command, &job)?;
+    let start = start.map(|start| WarmStart(&start.model));
+    let trained = train(&corpus, &chosen, start, vectors, &command, &job)?;
     Ok(Made { trained, left_out: bad, tried })
 }
 
@@ -305,14 +336,21 @@ pub(super) fn word_vectors(file: Option<&Path>) -> anyhow::Result<(Option<WordVe
         Some(path) => Some(fs::read(path).with_context(|| path.display().to_string())?),
         None => Bundle::embedded().ok().and_then(|b| b.files.get(WORD_VECTORS).map(|f| f.to_vec())),
     };
+    parse_vectors(raw)
+}
+
+fn parse_vectors(raw: Option<Vec<u8>>) -> anyhow::Result<(Option<WordVectors>, Option<Vec<u8>>)> {
     let vectors = raw.as_deref().map(WordVectors::parse).transpose();
     Ok((vectors.map_err(|e| anyhow::anyhow!("word vectors: {e}"))?, raw))
 }
 
 /// Files by their names only: a card must not depend on where they lay.
-fn command_line(args: &Args, config: &TrainConfig) -> String {
+fn command_line(args: &Args, config: &TrainConfig, start: Option<&Start>) -> String {
     let files: Vec<String> = args.data.iter().map(|f| file_name(f)).collect();
-    format!("wiredesk train --data {} --out DIR --config config.toml --seed {}", files.join(" "), config.seed)
+    let start = start.map_or_else(String::new, |Start { model, .. }| {
+        format!(" --warm-start {}@{}", model.identity().name, model.identity().version)
+    });
+    format!("wiredesk train --data {} --out DIR --config config.toml --seed {}{start}", files.join(" "), config.seed)
 }
 
 /// Lists what is wrong with the rows.

@@ -58,6 +58,7 @@ pub fn fit(
     placeless: &[LabelledArticle],
     encoder: &mut Encoder<'_>,
     config: &TrainConfig,
+    initial: Option<&Softmax>,
     job: &Job<'_>,
 ) -> Result<Option<DeskModel>, SoftmaxError> {
     let mut document = Document::default();
@@ -81,12 +82,13 @@ pub fn fit(
     }
     let desk = &config.desk;
     let weights = weights(&train, desk);
-    let fit = |name: &str, keep: &dyn Fn(usize) -> bool| {
+    let fit = |name: &str, initial: Option<&Softmax>, keep: &dyn Fn(usize) -> bool| {
         let kept: Vec<usize> = (0..train.len()).filter(|&i| keep(i)).collect();
         let docs = kept.iter().map(|&i| train[i].0.clone()).collect();
         let labels = Array1::from_iter(kept.iter().map(|&i| train[i].1));
         let weights = Array1::from_iter(kept.iter().map(|&i| weights[i]));
         let params = SoftmaxParams::new(CLASSES).c(desk.c).epochs(desk.epochs).learning_rate(desk.learning_rate);
+        let params = params.initial_params(initial.cloned());
         params.seed(config.seed).check()?.fit_as(name, &Dataset::new(records(docs), labels).with_weights(weights), job)
     };
     let mut sets: Vec<String> = train.iter().map(|r| r.2.clone()).collect();
@@ -99,9 +101,12 @@ pub fn fit(
         fits,
         || (),
         |(), of| match of {
-            Of::All => fit("desk", &|_| true),
-            Of::Half(half) => fit(&format!("desk-half-{half}"), &|i| train[i].3 == half),
-            Of::Without(part) => fit(&format!("desk-without-{part}"), &|i| part_of(&sets, &train[i].2) != Some(part)),
+            Of::All => fit("desk", initial, &|_| true),
+            // From zeros: what they are begun from may have seen the rows that they must not know.
+            Of::Half(half) => fit(&format!("desk-half-{half}"), None, &|i| train[i].3 == half),
+            Of::Without(part) => {
+                fit(&format!("desk-without-{part}"), None, &|i| part_of(&sets, &train[i].2) != Some(part))
+            }
         },
     );
     let mut fitted = fitted.into_iter();

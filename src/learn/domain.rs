@@ -30,6 +30,7 @@ pub fn fit(
     dev: &[LabelledArticle],
     encoder: &Encoder<'_>,
     config: &TrainConfig,
+    initial: Option<Softmax>,
     job: &Job<'_>,
 ) -> Result<Option<(Softmax, f32)>, SoftmaxError> {
     let of_domain = |r: &&LabelledArticle| r.topic.is_some() || r.domain.is_some();
@@ -40,7 +41,7 @@ pub fn fit(
     }
     let docs = encoder.encode_all(&train, job);
     let labels = Array1::from_iter(train.iter().map(|r| usize::from(is_other(r))));
-    let params = params(config, (train.len() - others) as u64, others as u64);
+    let params = params(config, (train.len() - others) as u64, others as u64).initial_params(initial);
     let model = params.check()?.fit_as("news or not", &Dataset::new(records(docs), labels), job)?;
     let dev: Vec<&LabelledArticle> = dev.iter().collect();
     let threshold = threshold(&model, &dev, encoder, config, job);

@@ -21,4 +21,5 @@ pub mod stance;
 pub mod topic;
 pub mod train;
 pub mod vocabulary;
+pub mod warm_start;
 pub mod word_vectors;

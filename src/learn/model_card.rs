@@ -41,6 +41,14 @@ pub fn markdown(name: &str, version: &str, card: &Card) -> String {
     for source in &card.data {
         let _ = writeln!(md, "| {} | {} | {} |", source.name, source.licence, source.rows);
     }
+    if let Some(crate::model::Identity { name, version, digest }) = &card.warm_start {
+        let from = format!("{name}@{version}");
+        let _ = write!(
+            md,
+            "\nThe training began from the model {from} (digest `{digest}`): sets named \"{from}: ...\" are those that it \
+             was trained on, and heads without rows of their own are its heads, unchanged.\n"
+        );
+    }
     let _ = write!(
         md,
         "\nThe texts belong to their publishers and are not in this bundle: it holds weights and counts only.\n\n\

@@ -151,7 +151,7 @@ fn try_fold(
     let [_, truth] = rows.columns();
     let fit = |(): &mut (), config: &TrainConfig| -> Result<Vec<f32>, SoftmaxError> {
         job.go_on()?;
-        let model = rows.fit_weights(train.clone(), config, &Job::quiet())?;
+        let model = rows.fit_weights(train.clone(), config, None, &Job::quiet())?;
         let predicted: Vec<usize> = held_out.iter().map(|doc| argmax(&model.decision_function(doc))).collect();
         let figures = [macro_f1(&truth, &predicted, model.classes()), accuracy(&truth, &predicted)];
         Ok(figures.map(|f| f as f32).to_vec())

@@ -4,6 +4,7 @@ use super::{config::FeatureConfig, job::Job, softmax::SparseDoc, vocabulary::Voc
 use crate::{
     features::{Counter, FeatureIndex, FeatureParams, TfIdf},
     learn::rows::LabelledArticle,
+    model::Space,
     text::Document,
 };
 
@@ -88,6 +89,21 @@ impl<'a> Encoder<'a> {
         }
         let (document, counter) = (Document::default(), Counter::default());
         Self { params: config.params(), index, idf, vectors, slot_words, vector_scale, document, counter }
+    }
+
+    /// In the feature space of a model that is there already.
+    #[must_use]
+    pub fn of_space(space: &Space, vectors: Option<&'a WordVectors>, vector_scale: f32) -> Self {
+        let index = space.index.clone();
+        let idf = (0..index.slots() as u32).map(|slot| space.table.idf(slot)).collect();
+        let mut slot_words = vec![0; index.slots()];
+        for word in vectors.map(WordVectors::words).unwrap_or_default() {
+            if let Some(slot) = index.slot(word) {
+                slot_words[slot as usize] = word;
+            }
+        }
+        let (document, counter) = (Document::default(), Counter::default());
+        Self { params: space.params.clone(), index, idf, vectors, slot_words, vector_scale, document, counter }
     }
 
     /// An article as a row: tf-idf values, and the sum of its words' vectors weighted by them.

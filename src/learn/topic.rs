@@ -147,11 +147,12 @@ impl<'a> TopicRows<'a> {
         &self,
         encoder: &Encoder<'_>,
         config: &TrainConfig,
+        initial: Option<Softmax>,
         job: &Job<'_>,
     ) -> Result<(TopicHead, Softmax), SoftmaxError> {
         let train: Vec<&LabelledArticle> = self.train.iter().map(|(e, _)| &e.article).collect();
         let docs = encoder.encode_all(&train, job);
-        let model = self.fit_weights(docs, config, job)?;
+        let model = self.fit_weights(docs, config, initial, job)?;
         Ok((self.head(&model, encoder, config, job), model))
     }
 
@@ -177,7 +178,7 @@ impl<'a> TopicRows<'a> {
         head
     }
 
-    /// Fits the weights on `docs`, the training rows as the encoder sees them.
+    /// Fits the weights on `docs`, the training rows as the encoder sees them, from zeros or from `initial`.
     ///
     /// # Errors
     /// When the configuration's numbers are out of range.
@@ -185,12 +186,13 @@ impl<'a> TopicRows<'a> {
         &self,
         docs: Vec<SparseDoc>,
         config: &TrainConfig,
+        initial: Option<Softmax>,
         job: &Job<'_>,
     ) -> Result<Softmax, SoftmaxError> {
         let topic = &config.topic;
         let labels = Array1::from_iter(self.train.iter().map(|(_, c)| *c));
         let data = Dataset::new(records(docs), labels).with_weights(Array1::from_vec(self.weights(topic)));
-        params(self.labels.len(), config).check()?.fit_as(Head::Topic.name(), &data, job)
+        params(self.labels.len(), config).initial_params(initial).check()?.fit_as(Head::Topic.name(), &data, job)
     }
 
     /// The same labels with other rows: training rows that `train` takes, and as dev rows all that `dev` takes.

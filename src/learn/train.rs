@@ -13,6 +13,7 @@ use super::{
     space::Encoder,
     stance::{StanceTraining, train_stance},
     topic::{self, TopicRows},
+    warm_start::WarmStart,
     word_vectors::WordVectors,
 };
 use crate::{
@@ -56,17 +57,19 @@ pub struct Trained {
     pub files: Files,
 }
 
-/// Trains every head that is asked for and has rows.
+/// Trains every head that is asked for and has rows; begun from another model, the others stay as they are there.
 ///
 /// # Errors
 /// Lists the rows, or names the setting, that stand in the way.
 pub fn train(
     corpus: &Corpus,
     config: &TrainConfig,
+    start: Option<WarmStart<'_>>,
     vectors: Option<&WordVectors>,
     command: &str,
     job: &Job<'_>,
 ) -> Result<Trained, TrainError> {
+    let config = &start.map_or_else(|| config.clone(), |start| start.settle(config));
     let progress = &|message: &str| job.say(message);
     config.check().map_err(TrainError::Config)?;
     let wants = |head| config.heads.contains(&head);
@@ -85,24 +88,34 @@ pub fn train(
     let of_domain = parts.train.iter().filter(|r| r.topic.is_none() && r.domain.is_some());
     let of_region = parts.train.iter().filter(|r| regions && r.topic.is_none() && desk_label(r).is_some());
     let articles: Vec<&LabelledArticle> = of_topic.chain(of_domain).chain(of_region).collect();
-    let mut encoder = Encoder::fit_in(&articles, &config.features, vectors, config.topic.vector_scale, job);
+    let scale = config.topic.vector_scale;
+    let mut encoder = match start {
+        Some(start) => Encoder::of_space(start.0.space(), vectors, scale),
+        None => Encoder::fit_in(&articles, &config.features, vectors, scale, job),
+    };
     job.go_on().map_err(SoftmaxError::from)?;
 
     let (mut heads, mut cards, mut models) = (Heads::default(), Vec::new(), Vec::new());
     let mut columns = Columns::default();
     if let Some(rows) = &topic_rows {
         progress("topic: fitting");
-        let (head, weights) = rows.fit(&encoder, config, job)?;
-        columns.topic = head.labels.len();
+        let initial = start.map(|start| start.topic(&rows.labels));
+        let (head, weights) = rows.fit(&encoder, config, initial, job)?;
         cards.push(topic_card(rows, &head, &taxonomy));
         heads.topic = Some(head);
         models.push(weights);
+    } else if let Some((head, weights, card)) = start.and_then(|start| start.kept_topic()) {
+        cards.push(card);
+        heads.topic = Some(head);
+        models.push(weights);
     }
+    columns.topic = models.first().map_or(0, Softmax::classes);
     if regions {
         progress("region: fitting what the words say");
         let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).map_err(TrainError::Config)?;
         let placeless = placeless(&parts.train, &gazetteer, config.desk.placeless_rows);
-        let desk = desk::fit(&parts.train, &parts.dev, &placeless, &mut encoder, config, job)?;
+        let initial = start.and_then(|start| start.desk());
+        let desk = desk::fit(&parts.train, &parts.dev, &placeless, &mut encoder, config, initial.as_ref(), job)?;
         job.go_on().map_err(SoftmaxError::from)?;
         heads.region = Some(region(&parts, desk.as_ref(), gazetteer, &mut encoder, config, progress)?);
         cards.push(region_card(&parts));
@@ -110,10 +123,20 @@ pub fn train(
             columns.desk = desk::CLASSES;
             models.push(desk.weights);
         }
+    } else if let Some((region, card)) = start.and_then(|start| start.kept_region()) {
+        cards.push(card);
+        heads.region = Some(region);
+        if let Some(weights) = start.and_then(|start| start.desk()) {
+            columns.desk = weights.classes();
+            models.push(weights);
+        }
     }
     if let Some(head) = &mut heads.topic {
         progress("news or not: fitting");
-        if let Some((model, threshold)) = domain::fit(&parts.train, &parts.dev, &encoder, config, job)? {
+        let kept = start.and_then(|s| Some((s.domain()?, s.0.heads().topic.as_ref()?.thresholds.max_other_score)));
+        let initial = kept.as_ref().map(|(weights, _)| weights.clone());
+        let fitted = domain::fit(&parts.train, &parts.dev, &encoder, config, initial, job)?;
+        if let Some((model, threshold)) = fitted.or(kept) {
             head.thresholds.max_other_score = threshold;
             columns.domain = domain::CLASSES;
             models.push(model);
@@ -125,11 +148,17 @@ pub fn train(
         let trained = trained.map_err(|e| TrainError::Config(e.to_string()))?;
         cards.push(stance_card(&trained));
         heads.stance = Some(trained.head);
+    } else if let Some(head) = start.and_then(|start| start.0.heads().stance.clone()) {
+        cards.extend(start.map(|start| start.card(Head::Stance)));
+        heads.stance = Some(head);
     }
     job.go_on().map_err(SoftmaxError::from)?;
     let space = fold(&encoder, columns, &models);
     progress("measuring on the dev rows");
-    let card = card(corpus, config, command, &space, cards);
+    let mut card = card(corpus, config, command, &space, cards);
+    if let Some(start) = start {
+        start.sign(&mut card);
+    }
     assemble(corpus, config, card, space, heads)
 }
 
@@ -248,6 +277,7 @@ fn stance_card(trained: &StanceTraining) -> HeadCard {
 pub(super) fn card(corpus: &Corpus, config: &TrainConfig, command: &str, space: &Space, heads: Vec<HeadCard>) -> Card {
     Card {
         created: None,
+        warm_start: None,
         command: command.to_owned(),
         data_digest: corpus.digest.clone(),
         feature_digest: space.digest(),

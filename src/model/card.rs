@@ -1,5 +1,6 @@
 //! What a model is, what it was made of and how good it is.
 
+use super::Identity;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,6 +12,9 @@ pub struct Card {
     /// same data, configuration and seed give the same bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<i64>,
+    /// The model that the training began from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_start: Option<Identity>,
     /// The command that made it.
     pub command: String,
     /// SHA-256 over the training rows.

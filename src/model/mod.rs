@@ -19,11 +19,11 @@ pub use manifest::{FORMAT_VERSION, FileEntry, Files, MANIFEST, Manifest, hex_dig
 pub use space::{Columns, Space};
 pub use store::{Event, Label, Store, StoreError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Which model it is, exactly.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// Name.
     pub name: String,

@@ -7,6 +7,7 @@ mod calls;
 mod cli;
 mod clients;
 mod contract;
+mod data_check;
 mod golden;
 mod hostile;
 mod layering;

@@ -155,6 +155,8 @@ fn what_cannot_be_is_refused_with_the_flag() {
         (&["--memory-limit", "10M", "--heads", "topic"], 1, "at least 2"),
         (&["--memory-limit", "10", "--heads", "topic"], 2, "no size such as 512M"),
         (&["--threads", "0"], 2, "--threads"),
+        (&["--memory-limit", "256M", "--heads", "topic", "--warm-start", "embedded"], 2, "cannot be used with"),
+        (&["--warm-start", "nowhere"], 1, "nowhere"),
     ] {
         let (mut command, out) = command(dir.path(), "none", &[&["--config", &config], more].concat());
         let output = command.output().unwrap();

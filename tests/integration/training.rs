@@ -161,3 +161,65 @@ fn a_flipped_bit_in_any_file_is_found() {
     }
     assert!(run(&["models", "verify", model.to_str().unwrap()]).status.success());
 }
+
+#[test]
+fn begun_from_another_model_the_heads_without_rows_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("settings.toml");
+    fs::write(&config, "[topic]\nepochs = 1\nlearning_rate = 0.01\n").unwrap();
+    let config = config.to_str().unwrap();
+    let more = ["--config", config, "--warm-start", "embedded", "--heads", "topic", "--name", "town"];
+    let (output, model) = train(dir.path(), "model", &OWN, &more);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let model = model.to_str().unwrap();
+
+    let answer = |more: &[&str]| -> Value {
+        let target = ["--target", "Syrian government", "--output-format", "json"];
+        let output = run(&[&["classify", "tests/data/article.txt"][..], &target, more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let (new, old) = (answer(&["--model", model]), answer(&[]));
+    assert_eq!((&new["region"], &new["stances"]), (&old["region"], &old["stances"]), "to the last digit");
+    assert_ne!(new["topic"], old["topic"]);
+
+    let manifest: Value = serde_json::from_slice(&fs::read(Path::new(model).join("manifest.json")).unwrap()).unwrap();
+    let card = &manifest["card"];
+    let embedded = wiredesk::model::Classifier::embedded().unwrap();
+    assert_eq!(card["feature_digest"], embedded.card().feature_digest);
+    assert_eq!(card["warm_start"]["digest"], embedded.identity().digest);
+    assert!(card["command"].as_str().unwrap().ends_with("--warm-start default@1.0.0"));
+    let sets = card["data"].as_array().unwrap();
+    assert!(sets.iter().any(|s| s["name"].as_str().unwrap().starts_with("default@1.0.0: ")), "{sets:?}");
+    assert!(run(&["models", "verify", model]).status.success());
+}
+
+#[test]
+fn begun_from_another_model_it_knows_more_than_its_rows_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = small(dir.path());
+    let (output, parent) = train(dir.path(), "parent", &OWN, &["--config", &config]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    // Four rows: too few to learn anything of the rest from.
+    let few = dir.path().join("few.jsonl");
+    let rows: Vec<String> = OWN[..2].iter().flat_map(|f| lines(f, 2)).collect();
+    fs::write(&few, rows.join("\n")).unwrap();
+    let few = few.to_str().unwrap();
+    let accuracy = |name: &str, more: &[&str]| {
+        let (output, model) = train(dir.path(), name, &[few], &[&["--config", config.as_str()], more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        let figures = dir.path().join("figures.json");
+        let mut args = vec!["evaluate", "--model", model.to_str().unwrap(), "--json", figures.to_str().unwrap()];
+        args.extend(["--split", "all", "--data"]);
+        args.extend(&OWN[..2]);
+        assert!(run(&args).status.success());
+        let figures: Value = serde_json::from_slice(&fs::read(figures).unwrap()).unwrap();
+        figures["heads"]["topic"][0]["value"].as_f64().unwrap()
+    };
+    let (warm, cold) = (accuracy("warm", &["--warm-start", parent.to_str().unwrap()]), accuracy("cold", &[]));
+    assert!(warm > 0.95 && warm > cold + 0.03, "{warm} against {cold}");
+}
+
+fn lines(file: &str, n: usize) -> Vec<String> {
+    fs::read_to_string(root().join(file)).unwrap().lines().take(n).map(str::to_owned).collect()
+}

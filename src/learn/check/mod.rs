@@ -2,11 +2,17 @@
 //! trained on them.
 //!
 //! The rows are read once and none is kept, but for a bounded sample for the
-//! suspicious labels. What is remembered of the others: hashes, about 250 bytes
-//! a row (measured: 247 MB for a million rows, each a group of its own).
+//! suspicious labels. What is remembered of the others, hashes and where they
+//! stand, lies in temporary files: memory does not grow with the rows.
 
+mod buckets;
 mod duplicates;
+mod findings;
+mod groups;
+mod place;
 mod suspicious;
+
+pub use findings::{Finding, Findings, Severity};
 
 use super::{
     load::{LoadError, file_name, wrong_label},
@@ -18,12 +24,12 @@ use crate::{
     taxonomy::Taxonomy,
     text::{Document, detect_language, hash_word},
 };
-use duplicates::{Duplicates, Place};
+use duplicates::{Duplicates, Pair};
+use findings::Collected;
+use groups::Groups;
+use place::Place;
 use serde::Serialize;
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, io, path::PathBuf};
 use suspicious::{Sample, Sampled};
 
 /// What can be set.
@@ -33,46 +39,12 @@ pub struct CheckConfig {
     pub taxonomy: Option<Taxonomy>,
     /// Articles with fewer words are too short.
     pub least_words: usize,
-    /// Rows that are compared with each other; more are not.
-    pub compare_rows: usize,
     /// Rows that are sampled for suspicious labels; 0: none.
     pub sample_rows: usize,
     /// Findings of one kind that are written out.
     pub most_findings: usize,
     /// Seed of the sample.
     pub seed: u64,
-}
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Training would refuse it, or its figures would be wrong.
-    Error,
-    /// To be looked at.
-    Warning,
-}
-
-/// All findings of one kind.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Findings {
-    /// How bad it is.
-    pub severity: Severity,
-    /// How many there are.
-    pub count: u64,
-    /// The first of them.
-    pub first: Vec<Finding>,
-}
-
-/// One finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// The file.
-    pub file: String,
-    /// Line or row, from 1.
-    pub line: u64,
-    /// What is wrong.
-    pub message: String,
 }
 
 /// Rows of each part: train, dev, test.
@@ -124,17 +96,27 @@ impl Report {
 /// Reads the files and says what is wrong with them.
 ///
 /// # Errors
-/// When a file cannot be read at all.
+/// When a file cannot be read at all, or a temporary file not written.
 pub fn check(files: &[PathBuf], config: &CheckConfig) -> Result<Report, LoadError> {
-    let mut check = Check::new(files, config);
+    let temporary = |source: io::Error| LoadError::Io { file: std::env::temp_dir(), source };
+    let mut check = Check::new(files, config).map_err(temporary)?;
+    let mut failed = None;
     for (file, path) in files.iter().enumerate() {
         let read = read_rows(path, |row| match row {
-            Ok(row) => check.row(file, row.line, row.article),
+            // After the first failure the rows are read for nothing, but for the sake of one way out.
+            Ok(row) => {
+                if failed.is_none() {
+                    failed = check.row(file, row.line, row.article).err();
+                }
+            }
             Err(e) => check.find(Severity::Error, "unreadable", file, e.line, e.message),
         });
         read.map_err(|source| LoadError::Io { file: path.clone(), source })?;
+        if let Some(source) = failed.take() {
+            return Err(temporary(source));
+        }
     }
-    Ok(check.finish())
+    check.finish().map_err(temporary)
 }
 
 struct Check<'a> {
@@ -142,69 +124,56 @@ struct Check<'a> {
     report: Report,
     document: Document,
     duplicates: Duplicates,
-    /// By hash of its name: the parts that a group is in, as bits, and whether that was told.
-    groups: HashMap<u64, u8>,
+    groups: Groups,
+    found: Collected,
     sample: Sample,
     /// Articles by the logarithm of their number of words.
     lengths: [u64; 40],
     first_topic: Option<(usize, u64)>,
-    not_compared: u64,
 }
 
-const TOLD: u8 = 8;
 /// With fewer rows nothing can be said of a label.
 const LEAST_SAMPLE: usize = 50;
 
 impl<'a> Check<'a> {
-    fn new(files: &[PathBuf], config: &'a CheckConfig) -> Self {
+    fn new(files: &[PathBuf], config: &'a CheckConfig) -> io::Result<Self> {
         let files = files.iter().map(|f| file_name(f)).collect();
-        Self {
+        Ok(Self {
             config,
             report: Report { files, ..Report::default() },
             document: Document::default(),
-            duplicates: Duplicates::default(),
-            groups: HashMap::new(),
+            duplicates: Duplicates::new()?,
+            groups: Groups::new()?,
+            found: Collected::new(config.most_findings),
             sample: Sample::new(config.sample_rows, config.seed),
             lengths: [0; 40],
             first_topic: None,
-            not_compared: 0,
-        }
+        })
     }
 
     fn find(&mut self, severity: Severity, kind: &'static str, file: usize, line: u64, message: String) {
-        let findings = self.report.findings.entry(kind);
-        let findings = findings.or_insert_with(|| Findings { severity, count: 0, first: Vec::new() });
-        findings.count += 1;
-        if findings.first.len() < self.config.most_findings {
-            let file = self.report.files.get(file).cloned().unwrap_or_default();
-            findings.first.push(Finding { file, line, message });
-        }
+        self.found.add(severity, kind, file, line, message);
     }
 
-    fn row(&mut self, file: usize, line: u64, article: LabelledArticle) {
+    fn row(&mut self, file: usize, line: u64, article: LabelledArticle) -> io::Result<()> {
         let part = part(article.split);
         self.report.rows += 1;
         self.report.parts[part] += 1;
         self.labels(file, line, &article);
         self.text(file, line, &article);
+        let label = article.topic.as_ref().map_or(0, |t| hash_word(t.trim().to_lowercase().as_bytes()));
+        let place = Place { file: file as u32, line, split: article.split, label };
+        if !self.document.tokens().is_empty() {
+            self.duplicates.add(&self.document, place)?;
+        }
         if let Some(group) = &article.group {
-            let parts = self.groups.entry(hash_word(group.as_bytes())).or_default();
-            *parts |= 1 << part;
-            if (*parts & !TOLD).count_ones() > 1 && *parts & TOLD == 0 {
-                *parts |= TOLD;
-                self.find(
-                    Severity::Error,
-                    "group_in_several_parts",
-                    file,
-                    line,
-                    format!("group {group:?} is in several parts"),
-                );
-            }
+            self.groups.add(group, place)?;
         }
         let topic = article.topic.as_deref().map(str::trim).filter(|t| !t.is_empty());
         if let Some(topic) = topic.map(str::to_lowercase).filter(|_| self.config.sample_rows > 0) {
             self.sample.add(|| Sampled { article, label: topic, file: file as u32, line });
         }
+        Ok(())
     }
 
     fn labels(&mut self, file: usize, line: u64, article: &LabelledArticle) {
@@ -264,23 +233,10 @@ impl<'a> Check<'a> {
             let message = format!("lang says {said:?}, the text reads like {language:?}");
             self.find(Severity::Warning, "other_language", file, line, message);
         }
-
-        if self.duplicates.len() >= self.config.compare_rows {
-            self.not_compared += 1;
-            return;
-        }
-        let label = article.topic.as_ref().map_or(0, |t| hash_word(t.trim().to_lowercase().as_bytes()));
-        let place = Place { file: file as u32, line, split: article.split, label };
-        if words > 0
-            && let Some(first) = self.duplicates.add(&self.document, place)
-        {
-            self.pair(first, place, None);
-        }
     }
 
-    fn pair(&mut self, first: Place, second: Place, similarity: Option<f64>) {
-        let name = self.report.files.get(first.file as usize).cloned().unwrap_or_default();
-        let at = format!("{name}:{}", first.line);
+    fn pair(&mut self, Pair { first, second, similarity }: Pair) {
+        let at = self.at(first);
         let across = first.split != second.split;
         let other_label = first.label != second.label && first.label != 0 && second.label != 0;
         let (severity, kind) = match (similarity, across) {
@@ -295,24 +251,25 @@ impl<'a> Check<'a> {
         let (file, line) = (second.file as usize, second.line);
         self.find(severity, kind, file, line, format!("{how} {at}{parts}"));
         if other_label {
-            self.find(
-                Severity::Warning,
-                "duplicate_with_other_label",
-                file,
-                line,
-                format!("{how} {at}, another topic"),
-            );
+            let message = format!("{how} {at}, another topic");
+            self.find(Severity::Warning, "duplicate_with_other_label", file, line, message);
         }
     }
 
-    fn finish(mut self) -> Report {
-        for pair in self.duplicates.near() {
-            self.pair(pair.first, pair.second, Some(pair.similarity));
-        }
-        if self.not_compared > 0 {
-            let message = format!("{} rows were not compared with the others (--compare-rows)", self.not_compared);
-            self.find(Severity::Warning, "not_compared", 0, 0, message);
-        }
+    fn at(&self, place: Place) -> String {
+        let file = self.report.files.get(place.file as usize).map_or("", String::as_str);
+        format!("{file}:{}", place.line)
+    }
+
+    fn finish(mut self) -> io::Result<Report> {
+        let pairs = std::mem::replace(&mut self.duplicates, Duplicates::new()?);
+        pairs.finish(|pair| self.pair(pair))?;
+        let groups = std::mem::replace(&mut self.groups, Groups::new()?);
+        groups.finish(|group, first, other| {
+            let (at, parts) = (self.at(first), [first, other].map(|place| name_of(place.split)).join(" and "));
+            let message = format!("group {group:?} is in several parts: {at} and here, {parts}");
+            self.find(Severity::Error, "group_in_several_parts", other.file as usize, other.line, message);
+        })?;
         self.few_labels();
         self.suspicious();
         let mut below = 0;
@@ -322,7 +279,8 @@ impl<'a> Check<'a> {
             below >= half
         });
         self.report.words[1] = median.map_or(0, |l| if l == 0 { 0 } else { 1 << (l - 1) });
-        self.report
+        self.report.findings = self.found.into_findings(&self.report.files);
+        Ok(self.report)
     }
 
     /// What training would refuse.
@@ -353,7 +311,7 @@ impl<'a> Check<'a> {
             let Some(row) = sample.rows.get(suspicion.row) else { continue };
             let (other, p) = (&suspicion.other, suspicion.probability * 100.0);
             let message = format!("topic {:?}; the other rows say {other:?} ({p:.0} %)", row.label);
-            self.find(Severity::Warning, "suspicious_label", row.file as usize, row.line, message);
+            self.found.add_ranked(Severity::Warning, "suspicious_label", (row.file as usize, row.line, message));
         }
     }
 }

@@ -131,7 +131,7 @@ impl Turn {
             ],
             false => Vec::new(),
         };
-        let model = rows.fit_weights(train, config, &Job::quiet())?;
+        let model = rows.fit_weights(train, config, None, &Job::quiet())?;
         let scores = test.iter().map(|d| model.decision_function(d));
         let scored = scores.zip(words).zip(truth).map(|((scores, words), label)| (scores, words, label)).collect();
         Ok(Self { source, classes, train: labelled, scored, baselines })

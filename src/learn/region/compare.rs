@@ -101,7 +101,7 @@ pub fn compare_region(
 
 impl Comparer<'_, '_> {
     fn fit(&self, train: &[LabelledArticle], dev: &[LabelledArticle], without: &[CountryId]) -> Result<Fitted, String> {
-        let words = desk::fit(train, dev, &[], &mut self.encoder.borrow_mut(), self.config, &Job::quiet());
+        let words = desk::fit(train, dev, &[], &mut self.encoder.borrow_mut(), self.config, None, &Job::quiet());
         let words = words.map_err(|e| e.to_string())?;
         let head = {
             let mut encoder = self.encoder.borrow_mut();

@@ -66,6 +66,8 @@ pub(in crate::learn) struct AdaGrad<'a> {
 
 /// Starts the accumulators: keeps the first steps finite.
 const G2_START: f32 = 1e-6;
+/// The same from weights that were fitted before: with steps as long as at the start it would forget them at once.
+const G2_WARM: f32 = 1.0;
 /// The bias sees every row; it moves more carefully.
 const BIAS_RATE: f32 = 0.1;
 
@@ -78,19 +80,17 @@ impl<'a> AdaGrad<'a> {
 
     /// Before the first row of `rows`, which use features below `slots` and a dense block of `dimensions`.
     pub(in crate::learn) fn new(params: &'a SoftmaxValidParams, slots: usize, dimensions: usize, rows: usize) -> Self {
-        let stride = params.classes.next_multiple_of(8);
+        let model = match &params.initial {
+            Some(initial) => Softmax::clone(initial).grown(slots, dimensions),
+            None => Softmax::zeros(params.classes, slots, dimensions),
+        };
+        let g2 = if params.initial.is_some() { G2_WARM } else { G2_START };
         Self {
             params,
-            model: Softmax {
-                classes: params.classes,
-                stride,
-                sparse: vec![0.0; slots * stride],
-                dense: vec![0.0; dimensions * stride],
-                bias: vec![0.0; stride],
-            },
-            sparse_g2: vec![G2_START; slots],
-            dense_g2: vec![G2_START; dimensions],
-            bias_g2: G2_START,
+            model,
+            sparse_g2: vec![g2; slots],
+            dense_g2: vec![g2; dimensions],
+            bias_g2: g2,
             penalty: 1.0 / (params.c * rows as f32),
         }
     }

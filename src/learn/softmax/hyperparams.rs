@@ -1,5 +1,7 @@
+use super::Softmax;
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What a fit makes small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -45,6 +47,7 @@ pub struct SoftmaxValidParams {
     pub(super) dense_learning_rate: f32,
     pub(super) seed: u64,
     pub(super) class_weights: Option<Vec<f32>>,
+    pub(super) initial: Option<Arc<Softmax>>,
 }
 
 impl SoftmaxValidParams {
@@ -67,6 +70,7 @@ impl SoftmaxParams {
             dense_learning_rate: 0.1,
             seed: 42,
             class_weights: None,
+            initial: None,
         })
     }
 
@@ -118,6 +122,13 @@ impl SoftmaxParams {
         self.0.class_weights = Some(weights);
         self
     }
+
+    /// Weights to begin from instead of zeros, as linfa-logistic's `initial_params` and scikit-learn's `warm_start`.
+    #[must_use]
+    pub fn initial_params(mut self, initial: Option<Softmax>) -> Self {
+        self.0.initial = initial.map(Arc::new);
+        self
+    }
 }
 
 impl ParamGuard for SoftmaxParams {
@@ -137,6 +148,8 @@ impl ParamGuard for SoftmaxParams {
             "at least one epoch is needed"
         } else if p.class_weights.as_ref().is_some_and(|w| w.len() != p.classes || w.iter().any(|v| *v < 0.0)) {
             "class weights must be one number a class, none negative"
+        } else if p.initial.as_ref().is_some_and(|i| i.classes() != p.classes) {
+            "the initial weights are for another number of classes"
         } else {
             return Ok(p);
         };

@@ -66,6 +66,38 @@ pub struct Softmax {
 }
 
 impl Softmax {
+    /// All zeros, for features below `slots` and a dense block of `dimensions`.
+    #[must_use]
+    pub fn zeros(classes: usize, slots: usize, dimensions: usize) -> Self {
+        let stride = classes.next_multiple_of(8);
+        let zeros = |rows: usize| vec![0.0; rows * stride];
+        Self { classes, stride, sparse: zeros(slots), dense: zeros(dimensions), bias: zeros(1) }
+    }
+
+    /// Sets a weight of a sparse feature; beyond the features or classes nothing.
+    pub fn set_weight(&mut self, slot: usize, class: usize, weight: f32) {
+        if class < self.classes
+            && let Some(own) = self.sparse.get_mut(slot * self.stride + class)
+        {
+            *own = weight;
+        }
+    }
+
+    /// Sets the bias of a class.
+    pub fn set_bias(&mut self, class: usize, bias: f32) {
+        if let Some(own) = self.bias.get_mut(class) {
+            *own = bias;
+        }
+    }
+
+    /// The same with room for more features or dimensions.
+    fn grown(mut self, slots: usize, dimensions: usize) -> Self {
+        for (weights, rows) in [(&mut self.sparse, slots), (&mut self.dense, dimensions)] {
+            weights.resize(weights.len().max(rows * self.stride), 0.0);
+        }
+        self
+    }
+
     /// Number of classes.
     #[must_use]
     pub fn classes(&self) -> usize {
@@ -190,6 +222,19 @@ mod tests {
         // The log loss pushes on without end.
         let log = SoftmaxParams::new(3).epochs(30).fit(&data).unwrap();
         assert!(log.decision_function(&data.records()[[4, 0]])[1] > 2.0);
+    }
+
+    #[test]
+    fn begins_where_another_ended() {
+        let data = toy(300);
+        let old = SoftmaxParams::new(3).epochs(20).fit(&data).unwrap();
+        // One pass over one class: what it knew of the others stays.
+        let one = Dataset::new(data.records().select(Axis(0), &[0, 3, 6]), Array1::zeros(3));
+        let params = SoftmaxParams::new(3).epochs(1).learning_rate(0.01);
+        let right = |m: &Softmax| m.predict(&data).iter().zip(data.targets()).filter(|(p, t)| p == t).count();
+        assert_eq!(right(&params.clone().initial_params(Some(old.clone())).fit(&one).unwrap()), 300);
+        assert_eq!(right(&params.fit(&one).unwrap()), 100);
+        assert!(SoftmaxParams::new(2).initial_params(Some(old)).fit(&one).is_err());
     }
 
     #[test]

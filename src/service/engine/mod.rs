@@ -133,9 +133,11 @@ impl<S: Default + 'static> Engine<S> {
             queue.quick_bytes += weight;
             queue.quick.push_back(task);
         }
-        // Lets the calls that have come with this one into the queue before anybody wakes up for them.
+        // Lets the calls that have come with this one into the queue before anybody wakes up for them. Rings also for a
+        // call that is cancelled meanwhile: else its job would lie in the lane until the next call.
+        let bell = Bell(&self.shared);
         yield_now().await;
-        self.shared.ring(self.shared.lock());
+        drop(bell);
         Ok(reply)
     }
 
@@ -160,6 +162,15 @@ impl<S: Default + 'static> Engine<S> {
         queue.bulk.push_back(Spare::new(work, room));
         self.shared.ring(queue);
         true
+    }
+}
+
+/// Rings when it is dropped.
+struct Bell<'a, S>(&'a Shared<S>);
+
+impl<S> Drop for Bell<'_, S> {
+    fn drop(&mut self) {
+        self.0.ring(self.0.lock());
     }
 }
 
@@ -250,153 +261,4 @@ fn work_through<S: Default>(shared: &Shared<S>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::{
-        sync::{
-            atomic::{AtomicUsize, Ordering},
-            mpsc,
-        },
-        time::Duration,
-    };
-
-    type Tested = Engine<usize>;
-
-    /// One worker, kept busy until the sender is dropped or sent to.
-    async fn busy(engine: &Tested) -> (mpsc::Sender<()>, Reply<()>) {
-        let (open, gate) = mpsc::channel();
-        let (begun, wait) = mpsc::channel();
-        let work = move |_: &mut usize| {
-            begun.send(()).unwrap();
-            let _opened = gate.recv();
-        };
-        let reply = engine.quick(None, 0, work).await.unwrap();
-        wait.recv().unwrap();
-        (open, reply)
-    }
-
-    #[tokio::test]
-    async fn computes_with_state_that_stays() {
-        let engine = Tested::start(1, 8).unwrap();
-        for expect in 1..=3 {
-            let mut reply = engine
-                .quick(None, 0, |n| {
-                    *n += 1;
-                    *n
-                })
-                .await
-                .unwrap();
-            assert_eq!(reply.wait().await, Ok(expect));
-        }
-    }
-
-    #[tokio::test]
-    async fn refuses_at_once_when_full() {
-        let engine = Tested::start(1, 2).unwrap();
-        let (open, mut first) = busy(&engine).await;
-        let mut waiting = Vec::new();
-        for i in 0..2 {
-            waiting.push(engine.quick(None, 0, move |_| i).await.unwrap());
-        }
-        assert!(matches!(engine.quick(None, 0, |_| ()).await, Err(Refusal::Overloaded)));
-        let load = engine.meter()();
-        assert_eq!((load.quick, load.capacity, load.workers, load.shed), (2, 2, 1, 1));
-        drop(open);
-        assert_eq!(first.wait().await, Ok(()));
-        for (i, reply) in waiting.iter_mut().enumerate() {
-            assert_eq!(reply.wait().await, Ok(i));
-        }
-    }
-
-    #[tokio::test]
-    async fn drops_what_nobody_waits_for() {
-        static RUN: AtomicUsize = AtomicUsize::new(0);
-        let count = |_: &mut usize| RUN.fetch_add(1, Ordering::SeqCst);
-        let engine = Tested::start(1, 8).unwrap();
-        let (open, _first) = busy(&engine).await;
-        drop(engine.quick(None, 0, count).await.unwrap());
-        let mut late = engine.quick(Some(Instant::now()), 0, count).await.unwrap();
-        let mut last = engine.quick(Some(Instant::now() + Duration::from_secs(60)), 0, count).await.unwrap();
-        drop(open);
-        assert_eq!(late.wait().await, Err(Refusal::Expired));
-        assert_eq!(last.wait().await, Ok(0));
-        let load = engine.meter()();
-        assert_eq!((load.gone, load.expired), (1, 1));
-    }
-
-    #[tokio::test]
-    async fn a_panic_fails_its_own_work_only() {
-        let engine = Tested::start(1, 8).unwrap();
-        let mut bad = engine
-            .quick(None, 0, |n: &mut usize| {
-                *n = 9;
-                panic!("a test panics here")
-            })
-            .await
-            .unwrap();
-        assert_eq!(bad.wait().await, Err::<(), _>(Refusal::Internal));
-        let mut good = engine.quick(None, 0, |n: &mut usize| *n).await.unwrap();
-        assert_eq!(good.wait().await, Ok(0), "a new state");
-        assert_eq!(engine.meter()().panics, 1);
-    }
-
-    #[tokio::test]
-    async fn lanes_take_turns_and_bulk_waits_for_room() {
-        let engine = Arc::new(Tested::start(1, 8).unwrap());
-        let (open, _first) = busy(&engine).await;
-        let (done, order) = mpsc::channel();
-        let mark = |what: &'static str| {
-            let done = done.clone();
-            move |_: &mut usize| done.send(what).unwrap()
-        };
-        let mut replies = Vec::new();
-        for _ in 0..BULK_PER_WORKER {
-            replies.push(engine.bulk(None, mark("bulk")).await.unwrap());
-        }
-        let more = engine.bulk(None, mark("bulk"));
-        assert!(tokio::time::timeout(Duration::from_millis(20), more).await.is_err(), "no room");
-        for _ in 0..2 {
-            replies.push(engine.quick(None, 0, mark("quick")).await.unwrap());
-        }
-        drop(open);
-        for reply in &mut replies {
-            reply.wait().await.unwrap();
-        }
-        let order: Vec<_> = order.try_iter().collect();
-        assert_eq!(order, ["quick", "bulk", "quick", "bulk", "bulk", "bulk"]);
-        engine.bulk(None, |_| ()).await.unwrap().wait().await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn what_waits_at_the_end_is_told() {
-        let engine = Tested::start(1, 8).unwrap();
-        let (open, _first) = busy(&engine).await;
-        let mut waiting = engine.quick(None, 0, |_| ()).await.unwrap();
-        drop(engine);
-        drop(open);
-        assert_eq!(waiting.wait().await, Err(Refusal::Closing));
-    }
-
-    #[tokio::test]
-    async fn what_comes_together_is_answered_together() {
-        let engine = Tested::start(1, 64).unwrap();
-        let (open, _first) = busy(&engine).await;
-        let mut waiting = Vec::new();
-        for _ in 0..3 {
-            waiting.push(engine.quick(None, ROUND_BYTES / 3, |_| ()).await.unwrap());
-        }
-        // Takes the worker's thread and shows how many of the three have been answered by then.
-        let (looked, seen) = mpsc::channel();
-        let last = engine.quick(None, 3, move |_| looked.send(()).unwrap()).await.unwrap();
-        drop(open);
-        seen.recv().unwrap();
-        let answered = waiting.iter_mut().map(is_answered).filter(|&answered| answered).count();
-        assert_eq!(answered, 3, "a round is bounded by its bytes, and answered before the next begins");
-        drop(last);
-    }
-
-    fn is_answered(reply: &mut Reply<()>) -> bool {
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        std::pin::pin!(reply.wait()).poll(&mut context).is_ready()
-    }
-}
+mod tests;
