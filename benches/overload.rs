@@ -4,11 +4,16 @@
 //! `--max-in-flight 64`.
 //!
 //! The server is the real binary with one classifying thread, the clients are in this process. The requests are dear
-//! (copies of a long article, many targets), so that two cores can also send ten times as many as one thread answers.
+//! (many targets), so that two cores can also send ten times as many as one thread answers.
 //! Three phases: one caller at a time (unloaded), as many callers as give the most answers (peak), and calls that
 //! come at ten times the peak's rate whatever becomes of them (overload).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod encoded;
+
+use bytes::Bytes;
+use encoded::{Encoded, METHOD};
+use prost::Message as _;
 use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader, Write as _},
@@ -18,14 +23,17 @@ use std::{
 };
 use tokio::{runtime::Builder, task::JoinSet, time::MissedTickBehavior};
 use tonic::{
-    Code,
+    Code, Request,
+    client::Grpc,
     transport::{Channel, Endpoint},
 };
-use wiredesk::service::pb::{self, classifier_service_client::ClassifierServiceClient};
+use wiredesk::service::pb;
 
 const ARTICLE: &str = include_str!("../tests/data/article.txt");
 /// Enough that no connection reaches its limit of calls at a time: what is too many must come to the server.
 const CONNECTIONS: usize = 32;
+/// As many as a request may have.
+const TARGETS: usize = 100;
 /// Calls are sent in bunches, as often.
 const TICK: Duration = Duration::from_millis(2);
 
@@ -66,7 +74,8 @@ fn request(copies: usize) -> pb::ClassifyRequest {
     let target = |name: &&str| pb::Target { name: (*name).to_owned(), ..Default::default() };
     pb::ClassifyRequest {
         article: Some(pb::Article { text: [ARTICLE].repeat(copies).join("\n\n"), ..Default::default() }),
-        targets: names.iter().map(target).collect(),
+        targets: names.iter().cycle().take(TARGETS).map(target).collect(),
+        options: Some(pb::ClassifyOptions { heads: vec![pb::Head::Stance.into()], ..Default::default() }),
         ..Default::default()
     }
 }
@@ -97,16 +106,18 @@ fn quantile(times: &mut [Duration], q: f64) -> f64 {
 
 #[derive(Clone)]
 struct Clients {
-    channels: Vec<ClassifierServiceClient<Channel>>,
-    request: Arc<pb::ClassifyRequest>,
+    channels: Vec<Channel>,
+    request: Bytes,
 }
 
 impl Clients {
     async fn call(&self, i: usize) -> (Duration, Result<(), Code>) {
-        let (mut client, request) = (self.channels[i % CONNECTIONS].clone(), (*self.request).clone());
+        let (mut client, request) =
+            (Grpc::new(self.channels[i % CONNECTIONS].clone()), Request::new(self.request.clone()));
         let begun = Instant::now();
-        let result = client.classify(request).await.map(drop).map_err(|status| status.code());
-        (begun.elapsed(), result)
+        client.ready().await.unwrap();
+        let result = client.unary(request, METHOD.parse().unwrap(), Encoded).await;
+        (begun.elapsed(), result.map(drop).map_err(|status| status.code()))
     }
 
     /// `callers` that each call again when they have been answered.
@@ -158,7 +169,7 @@ impl Clients {
 }
 
 fn main() {
-    let (mut times, mut seconds, mut copies, mut flags) = (10.0, 5.0, 8, Vec::new());
+    let (mut times, mut seconds, mut copies, mut flags) = (10.0, 5.0, 4, Vec::new());
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
     while let Some(arg) = args.next() {
         let mut number = || args.next().and_then(|n| n.parse::<f64>().ok()).expect("a number after the flag");
@@ -177,9 +188,9 @@ fn main() {
         let mut channels = Vec::new();
         for _ in 0..CONNECTIONS {
             let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-            channels.push(ClassifierServiceClient::new(channel));
+            channels.push(channel);
         }
-        let clients = Clients { channels, request: Arc::new(request(copies)) };
+        let clients = Clients { channels, request: request(copies).encode_to_vec().into() };
         clients.closed(1, Duration::from_secs(1)).await;
 
         let mut alone = clients.closed(1, time).await;

@@ -12,7 +12,10 @@
 //! again and does not decode the replies.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use bytes::{Buf as _, BufMut as _, Bytes};
+mod encoded;
+
+use bytes::Bytes;
+use encoded::{Encoded, METHOD};
 use prost::Message as _;
 use std::{
     future::pending,
@@ -26,7 +29,6 @@ use std::{
 use tokio::{net::TcpListener, runtime::Builder};
 use tonic::{
     Request, Response, Status, Streaming,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     transport::{Endpoint, Server, server::TcpIncoming},
 };
 use wiredesk::{
@@ -196,48 +198,6 @@ async fn measure(address: &str) -> Measured {
     let calls = calls.load(Ordering::Relaxed) as f64;
     let cost = (processor_ticks() - ticks) * MICROSECONDS_A_TICK / calls;
     Measured { rate: calls / begun.elapsed().as_secs_f64(), cost }
-}
-
-const METHOD: &str = "/wiredesk.v1.ClassifierService/Classify";
-
-/// Messages as they travel: requests that are encoded already, replies that nobody decodes.
-#[derive(Default)]
-struct Encoded;
-
-impl Codec for Encoded {
-    type Encode = Bytes;
-    type Decode = usize;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Encoded {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, message: Bytes, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        to.put(message);
-        Ok(())
-    }
-}
-
-impl Decoder for Encoded {
-    type Item = usize;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<usize>, Status> {
-        let bytes = from.remaining();
-        from.advance(bytes);
-        Ok(Some(bytes))
-    }
 }
 
 /// Linux counts in hundredths of a second.

@@ -110,7 +110,7 @@ pub(super) struct Classifier(pub(super) Arc<Core>);
 impl ClassifierService for Classifier {
     async fn classify(&self, request: Request<pb::ClassifyRequest>) -> Result<Response<pb::ClassifyResponse>, Status> {
         let deadline = deadline_of(request.extensions());
-        // What is wrong with it is said at once, also by a server that is busy.
+        // What is wrong with it is said at once, whatever waits.
         let checked = convert::request(request.into_inner(), &self.0.limits)?;
         let core = Arc::clone(&self.0);
         let queued = Instant::now();

@@ -9,6 +9,7 @@ use super::{
     classifier::{Classifier, Core},
     incoming::Peer,
     models::Models,
+    observed::Call,
     openapi,
     pb::{self, classifier_service_server::ClassifierService as _, model_service_server::ModelService as _},
     status::Refusal,
@@ -22,7 +23,10 @@ use axum::{
 };
 use http::{StatusCode, header};
 use prost::Message;
-use prost_reflect::{DescriptorError, DescriptorPool, DeserializeOptions, DynamicMessage, SerializeOptions};
+use prost_reflect::{
+    DescriptorError, DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, MethodDescriptor,
+    SerializeOptions,
+};
 use prost_types::FileDescriptorSet;
 use std::{
     io::{self, Read},
@@ -33,6 +37,29 @@ use tonic::{Code, Status};
 
 /// Bodies over this size are read on a thread that may compute.
 const SMALL_BODY: usize = 64 << 10;
+
+const CLASSIFY: &str = "/wiredesk.v1.ClassifierService/Classify";
+const CLASSIFY_BATCH: &str = "/wiredesk.v1.ClassifierService/ClassifyBatch";
+const LIST_MODELS: &str = "/wiredesk.v1.ModelService/ListModels";
+const GET_MODEL: &str = "/wiredesk.v1.ModelService/GetModel";
+const RELOAD_MODEL: &str = "/wiredesk.v1.ModelService/ReloadModel";
+const ROLLBACK_MODEL: &str = "/wiredesk.v1.ModelService/RollbackModel";
+
+/// Each path with its HTTP method and the gRPC call behind it.
+pub(super) const PATHS: [(&str, &str, &str); 6] = [
+    ("/v1/classify", "post", CLASSIFY),
+    ("/v1/classify:batch", "post", CLASSIFY_BATCH),
+    ("/v1/models", "get", LIST_MODELS),
+    ("/v1/models/{model}", "get", GET_MODEL),
+    ("/v1/models:reload", "post", RELOAD_MODEL),
+    ("/v1/models:rollback", "post", ROLLBACK_MODEL),
+];
+
+/// The description of a gRPC call by its path.
+pub(super) fn method(descriptors: &DescriptorPool, rpc: &str) -> Option<MethodDescriptor> {
+    let (service, name) = rpc.strip_prefix('/')?.split_once('/')?;
+    descriptors.get_service_by_name(service)?.methods().find(|method| method.name() == name)
+}
 
 /// What every path needs.
 pub(super) struct Mirror {
@@ -72,9 +99,10 @@ impl Mirror {
         })
     }
 
-    /// Reads a body as the message `name`.
-    fn read<T: Message + Default>(&self, name: &str, body: &[u8]) -> Result<T, Status> {
-        let descriptor = self.descriptors.get_message_by_name(name).ok_or(Refusal::Internal)?;
+    /// Reads a body as what a call takes.
+    fn read<T: Message + Default>(&self, rpc: &str, body: &[u8]) -> Result<T, Status> {
+        let descriptor = method(&self.descriptors, rpc).ok_or(Refusal::Internal)?.input();
+        let name = descriptor.full_name().to_owned();
         let mut json = serde_json::Deserializer::from_slice(body);
         let wrong = |e: serde_json::Error| Status::from(Refusal::field("body", format!("not the JSON of {name}: {e}")));
         let message = DynamicMessage::deserialize_with_options(descriptor, &mut json, &DeserializeOptions::new());
@@ -83,21 +111,12 @@ impl Mirror {
         T::decode(&message.encode_to_vec()[..]).map_err(|_| Refusal::Internal.into())
     }
 
-    /// The JSON of a message.
-    fn write(&self, name: &str, message: &impl Message) -> Result<Vec<u8>, Status> {
-        let descriptor = self.descriptors.get_message_by_name(name).ok_or(Refusal::Internal)?;
-        let message =
-            DynamicMessage::decode(descriptor, &message.encode_to_vec()[..]).map_err(|_| Refusal::Internal)?;
-        let mut json = serde_json::Serializer::new(Vec::new());
-        message.serialize_with_options(&mut json, &SerializeOptions::new()).map_err(|_| Refusal::Internal)?;
-        Ok(json.into_inner())
-    }
-
-    fn answer(&self, name: &str, result: Result<impl Message, Status>) -> Response {
-        let written = result.and_then(|message| self.write(name, &message));
-        match written {
-            Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
-            Err(status) => self.refuse(&status),
+    /// What a call gave, and its code.
+    fn answer(&self, rpc: &str, result: Result<impl Message, Status>) -> (Response, Code) {
+        let output = || method(&self.descriptors, rpc).map(|method| method.output());
+        match result.and_then(|message| write(output(), &message)) {
+            Ok(json) => (([(header::CONTENT_TYPE, "application/json")], json).into_response(), Code::Ok),
+            Err(status) => (self.refuse(&status), status.code()),
         }
     }
 
@@ -105,7 +124,8 @@ impl Mirror {
     fn refuse(&self, status: &Status) -> Response {
         let details = tonic_types::Status::decode(status.details()).map(|s| s.details).unwrap_or_default();
         let rpc = tonic_types::Status { code: status.code().into(), message: status.message().to_owned(), details };
-        let json = self.write("google.rpc.Status", &rpc).unwrap_or_else(|_| b"{\"code\":13}".to_vec());
+        let json = write(self.descriptors.get_message_by_name("google.rpc.Status"), &rpc);
+        let json = json.unwrap_or_else(|_| b"{\"code\":13}".to_vec());
         let mut response =
             (http_status(status.code()), [(header::CONTENT_TYPE, "application/json")], json).into_response();
         let add = match status.code() {
@@ -118,6 +138,15 @@ impl Mirror {
         }
         response
     }
+}
+
+/// The JSON of a message.
+fn write(descriptor: Option<MessageDescriptor>, message: &impl Message) -> Result<Vec<u8>, Status> {
+    let descriptor = descriptor.ok_or(Refusal::Internal)?;
+    let message = DynamicMessage::decode(descriptor, &message.encode_to_vec()[..]).map_err(|_| Refusal::Internal)?;
+    let mut json = serde_json::Serializer::new(Vec::new());
+    message.serialize_with_options(&mut json, &SerializeOptions::new()).map_err(|_| Refusal::Internal)?;
+    Ok(json.into_inner())
 }
 
 /// The paths.
@@ -141,13 +170,10 @@ pub(super) fn routes(mirror: Mirror) -> Router {
         .with_state(Arc::new(mirror))
 }
 
-/// A gRPC call with the messages that it takes and gives.
-type Call = (&'static str, &'static str, &'static str);
-
-/// Makes a call: reads the body as its request, writes its response.
+/// Makes a gRPC call: reads the body as its request, writes its response. It is counted and logged as that call.
 async fn call<I, O, F>(
     mirror: Arc<Mirror>,
-    what: Call,
+    rpc: &'static str,
     request: Request,
     make: impl FnOnce(Arc<Mirror>, tonic::Request<I>) -> F,
 ) -> Response
@@ -156,17 +182,21 @@ where
     O: Message + 'static,
     F: Future<Output = Result<tonic::Response<O>, Status>>,
 {
-    let work = made(Arc::clone(&mirror), what, request, make);
+    let seen = Call::begin(&mirror.classifier.0.registry, rpc, request.headers());
+    let work = made(Arc::clone(&mirror), rpc, request, make);
     let result = tokio::time::timeout(mirror.longest_call, work).await;
     let result = result.unwrap_or_else(|_elapsed| Err(Refusal::Expired.into()));
     let writer = Arc::clone(&mirror);
-    let written = tokio::task::spawn_blocking(move || writer.answer(what.2, result)).await;
-    written.unwrap_or_else(|_panic| mirror.refuse(&Refusal::Internal.into()))
+    let written = tokio::task::spawn_blocking(move || writer.answer(rpc, result)).await;
+    let (mut response, code) =
+        written.unwrap_or_else(|_panic| (mirror.refuse(&Refusal::Internal.into()), Code::Internal));
+    seen.replied(code, response.headers_mut());
+    response
 }
 
 async fn made<I, O, F>(
     mirror: Arc<Mirror>,
-    (path, input, _): Call,
+    rpc: &'static str,
     request: Request,
     make: impl FnOnce(Arc<Mirror>, tonic::Request<I>) -> F,
 ) -> Result<O, Status>
@@ -175,14 +205,14 @@ where
     F: Future<Output = Result<tonic::Response<O>, Status>>,
 {
     let peer = request.extensions().get::<Peer>().copied().unwrap_or_default();
-    mirror.access.check(path, request.headers(), Some(&peer))?;
+    mirror.access.check(rpc, request.headers(), Some(&peer))?;
     let body = read_body(&mirror, request).await?;
     let message = if body.len() > SMALL_BODY {
         let reader = Arc::clone(&mirror);
-        let reading = tokio::task::spawn_blocking(move || reader.read::<I>(input, &body)).await;
+        let reading = tokio::task::spawn_blocking(move || reader.read::<I>(rpc, &body)).await;
         reading.map_err(|_panic| Status::from(Refusal::Internal))??
     } else {
-        mirror.read::<I>(input, &body)?
+        mirror.read::<I>(rpc, &body)?
     };
     Ok(make(mirror, tonic::Request::new(message)).await?.into_inner())
 }
@@ -224,47 +254,33 @@ async fn describe(State(mirror): Shared) -> Response {
 }
 
 async fn classify(State(mirror): Shared, request: Request) -> Response {
-    let what =
-        ("/wiredesk.v1.ClassifierService/Classify", "wiredesk.v1.ClassifyRequest", "wiredesk.v1.ClassifyResponse");
-    call(mirror, what, request, |mirror, request| async move { mirror.classifier.classify(request).await }).await
+    call(mirror, CLASSIFY, request, |mirror, request| async move { mirror.classifier.classify(request).await }).await
 }
 
 async fn classify_batch(State(mirror): Shared, request: Request) -> Response {
-    let what = (
-        "/wiredesk.v1.ClassifierService/ClassifyBatch",
-        "wiredesk.v1.ClassifyBatchRequest",
-        "wiredesk.v1.ClassifyBatchResponse",
-    );
-    call(mirror, what, request, |mirror, request| async move { mirror.classifier.classify_batch(request).await }).await
+    let make = |mirror: Arc<Mirror>, request| async move { mirror.classifier.classify_batch(request).await };
+    call(mirror, CLASSIFY_BATCH, request, make).await
 }
 
 async fn list_models(State(mirror): Shared, request: Request) -> Response {
-    let what =
-        ("/wiredesk.v1.ModelService/ListModels", "wiredesk.v1.ListModelsRequest", "wiredesk.v1.ListModelsResponse");
-    call(mirror, what, request, |mirror, request| async move { mirror.models.list_models(request).await }).await
+    call(mirror, LIST_MODELS, request, |mirror, request| async move { mirror.models.list_models(request).await }).await
 }
 
 async fn get_model(State(mirror): Shared, Path(model): Path<String>, request: Request) -> Response {
-    let what = ("/wiredesk.v1.ModelService/GetModel", "wiredesk.v1.GetModelRequest", "wiredesk.v1.GetModelResponse");
     let make = |mirror: Arc<Mirror>, _: tonic::Request<pb::GetModelRequest>| async move {
         mirror.models.get_model(tonic::Request::new(pb::GetModelRequest { model })).await
     };
-    call(mirror, what, request, make).await
+    call(mirror, GET_MODEL, request, make).await
 }
 
 async fn reload(State(mirror): Shared, request: Request) -> Response {
-    let what =
-        ("/wiredesk.v1.ModelService/ReloadModel", "wiredesk.v1.ReloadModelRequest", "wiredesk.v1.ReloadModelResponse");
-    call(mirror, what, request, |mirror, request| async move { mirror.models.reload_model(request).await }).await
+    call(mirror, RELOAD_MODEL, request, |mirror, request| async move { mirror.models.reload_model(request).await })
+        .await
 }
 
 async fn roll_back(State(mirror): Shared, request: Request) -> Response {
-    let what = (
-        "/wiredesk.v1.ModelService/RollbackModel",
-        "wiredesk.v1.RollbackModelRequest",
-        "wiredesk.v1.RollbackModelResponse",
-    );
-    call(mirror, what, request, |mirror, request| async move { mirror.models.rollback_model(request).await }).await
+    let make = |mirror: Arc<Mirror>, request| async move { mirror.models.rollback_model(request).await };
+    call(mirror, ROLLBACK_MODEL, request, make).await
 }
 
 /// As google.rpc.Code says, but for a body that is too big.

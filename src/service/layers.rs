@@ -24,12 +24,17 @@ pub(super) fn deadline_of(extensions: &tonic::Extensions) -> Option<Instant> {
     extensions.get::<Deadline>().map(|d| d.0)
 }
 
-/// Refuses callers that may not; answers DEADLINE_EXCEEDED when the deadline
+/// The single call.
+const CLASSIFY: &str = "/wiredesk.v1.ClassifierService/Classify";
+
+/// Refuses callers that may not, and single calls that there is no room for; answers DEADLINE_EXCEEDED when the deadline
 /// passes (tonic by itself says CANCELLED) and INTERNAL when a handler panics
 /// (tonic by itself resets the stream).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct GuardLayer {
     pub(super) access: Arc<Access>,
+    /// Whether there is room for a single call; asked before its message is read.
+    pub(super) door: Arc<dyn Fn() -> Result<(), Refusal> + Send + Sync>,
     /// How long a call may take until the head of its response, whatever its
     /// caller says: a request that never ends must not hold its place for ever.
     pub(super) longest_call: Duration,
@@ -44,7 +49,7 @@ impl<S> Layer<S> for GuardLayer {
 }
 
 /// See [`GuardLayer`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Guard<S> {
     inner: S,
     rules: GuardLayer,
@@ -68,7 +73,9 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let peer = request.extensions().get::<Peer>();
-        if let Err(refusal) = self.rules.access.check(request.uri().path(), request.headers(), peer) {
+        let path = request.uri().path();
+        let may = self.rules.access.check(path, request.headers(), peer);
+        if let Err(refusal) = may.and_then(|()| if path == CLASSIFY { (self.rules.door)() } else { Ok(()) }) {
             return Box::pin(ready(Ok(refused(refusal))));
         }
         let now = Instant::now();

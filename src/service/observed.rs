@@ -73,7 +73,7 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let call = Call::begin(&self.registry, &request);
+        let call = Call::begin(&self.registry, request.uri().path(), request.headers());
         let _entered = call.span.enter();
         let inner = self.inner.call(request);
         drop(_entered);
@@ -111,7 +111,7 @@ where
 }
 
 /// A call that has begun. Dropped before its end, it was cancelled.
-struct Call {
+pub(super) struct Call {
     registry: Arc<Registry>,
     begun: Begun,
     /// The caller's.
@@ -121,10 +121,11 @@ struct Call {
 }
 
 impl Call {
-    fn begin(registry: &Arc<Registry>, request: &Request<Body>) -> Self {
-        let begun = registry.metrics.calls.begin(request.uri().path());
-        let id = request.headers().get(REQUEST_ID).filter(|id| id.len() <= MOST_ID_BYTES && id.to_str().is_ok());
-        let span = trace::span(&registry.metrics.calls.method(begun).name, request.headers());
+    /// A call of the method with this path.
+    pub(super) fn begin(registry: &Arc<Registry>, path: &str, headers: &HeaderMap) -> Self {
+        let begun = registry.metrics.calls.begin(path);
+        let id = headers.get(REQUEST_ID).filter(|id| id.len() <= MOST_ID_BYTES && id.to_str().is_ok());
+        let span = trace::span(&registry.metrics.calls.method(begun).name, headers);
         Self { registry: Arc::clone(registry), begun, id: id.cloned(), span, ended: false }
     }
 
@@ -132,20 +133,28 @@ impl Call {
     fn answered(self, mut response: Response<Body>) -> Response<Body> {
         let code = code_of(response.headers());
         let message_id = response.extensions_mut().remove::<MessageId>();
-        let mut id = self.id.clone();
-        if id.is_none() && code.is_some() {
-            // Something went wrong: with this the caller can say what we should look for.
-            id = HeaderValue::from_str(&made_id()).ok();
-        }
-        if let Some(id) = &id {
-            response.headers_mut().insert(REQUEST_ID, id.clone());
-        }
+        let id = self.sign(code, response.headers_mut());
         if code.is_none() && self.registry.metrics.calls.method(self.begun).streams {
             return response.map(|inner| Body::new(Streamed { inner, call: Some(self) }));
         }
         let id = id.as_ref().and_then(|id| id.to_str().ok()).or(message_id.as_ref().map(|id| id.0.as_str()));
         self.end(code.unwrap_or(Code::Ok), id);
         response
+    }
+
+    /// The whole reply is here, and says its code elsewhere than gRPC does.
+    pub(super) fn replied(self, code: Code, headers: &mut HeaderMap) {
+        let id = self.sign(Some(code).filter(|code| *code != Code::Ok), headers);
+        self.end(code, id.as_ref().and_then(|id| id.to_str().ok()));
+    }
+
+    /// Puts the call's id on its reply: the caller's, or one that is made when something went wrong, by which the caller
+    /// can say what we should look for.
+    fn sign(&self, wrong: Option<Code>, headers: &mut HeaderMap) -> Option<HeaderValue> {
+        let made = || wrong.and_then(|_| HeaderValue::from_str(&made_id()).ok());
+        let id = self.id.clone().or_else(made)?;
+        headers.insert(REQUEST_ID, id.clone());
+        Some(id)
     }
 
     fn end(mut self, code: Code, id: Option<&str>) {

@@ -1,39 +1,29 @@
 //! The OpenAPI document of the JSON paths, made from the protos, so that it cannot say anything else.
 
+use super::json::{PATHS, method};
 use prost_reflect::{DescriptorPool, EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-
-/// A path, its method, what it is for, and its messages.
-const PATHS: [(&str, &str, &str, &str, &str); 6] = [
-    ("/v1/classify", "post", "Classify", "ClassifyRequest", "ClassifyResponse"),
-    ("/v1/classify:batch", "post", "ClassifyBatch", "ClassifyBatchRequest", "ClassifyBatchResponse"),
-    ("/v1/models", "get", "ListModels", "", "ListModelsResponse"),
-    ("/v1/models/{model}", "get", "GetModel", "", "GetModelResponse"),
-    ("/v1/models:reload", "post", "ReloadModel", "ReloadModelRequest", "ReloadModelResponse"),
-    ("/v1/models:rollback", "post", "RollbackModel", "RollbackModelRequest", "RollbackModelResponse"),
-];
 
 /// The document.
 pub(super) fn document(descriptors: &DescriptorPool) -> Value {
     let mut schemas = BTreeMap::new();
     let mut paths = Map::new();
-    for (path, method, name, input, output) in PATHS {
-        let call = descriptors.services().flat_map(|s| s.methods().collect::<Vec<_>>()).find(|m| m.name() == name);
-        let says = call.map(|m| comment(&m.parent_service().parent_file(), m.path())).unwrap_or_default();
+    for (path, verb, rpc) in PATHS {
+        let Some(call) = method(descriptors, rpc) else { continue };
         let mut operation = json!({
-            "operationId": name,
-            "description": says,
+            "operationId": call.name(),
+            "description": comment(&call.parent_service().parent_file(), call.path()),
             "responses": {
-                "200": {"description": "The answer.", "content": content(descriptors, &mut schemas, "wiredesk.v1", output)},
+                "200": {"description": "The answer.", "content": content(&mut schemas, Some(call.output()))},
                 "default": {
                     "description": "Refused: a google.rpc.Status with its details.",
-                    "content": content(descriptors, &mut schemas, "google.rpc", "Status"),
+                    "content": content(&mut schemas, descriptors.get_message_by_name("google.rpc.Status")),
                 },
             },
         });
-        if !input.is_empty() {
-            let content = content(descriptors, &mut schemas, "wiredesk.v1", input);
+        if verb == "post" {
+            let content = content(&mut schemas, Some(call.input()));
             operation["requestBody"] = json!({"required": true, "content": content});
         }
         if path.contains("{model}") {
@@ -42,7 +32,7 @@ pub(super) fn document(descriptors: &DescriptorPool) -> Value {
                 "description": "A name, name@version, or a label such as stable.",
             }]);
         }
-        paths.insert(path.to_owned(), json!({ (method): operation }));
+        paths.insert(path.to_owned(), json!({ (verb): operation }));
     }
     json!({
         "openapi": "3.1.0",
@@ -63,8 +53,7 @@ pub(super) fn document(descriptors: &DescriptorPool) -> Value {
 
 type Schemas = BTreeMap<String, Value>;
 
-fn content(descriptors: &DescriptorPool, schemas: &mut Schemas, package: &str, name: &str) -> Value {
-    let message = descriptors.get_message_by_name(&format!("{package}.{name}"));
+fn content(schemas: &mut Schemas, message: Option<MessageDescriptor>) -> Value {
     json!({"application/json": {"schema": message.map_or(Value::Null, |m| message_schema(schemas, &m))}})
 }
 

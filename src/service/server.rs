@@ -175,6 +175,7 @@ pub async fn run(
         draining: draining.clone(),
     });
     registry.metrics.work.follow(core.engine.meter());
+    let door = Arc::new(core.engine.door());
     // Compressed requests are read; replies go out plain: compressing costs
     // more than classifying.
     let limits = (config.max_message_bytes, config.max_call_time);
@@ -197,7 +198,7 @@ pub async fn run(
         .add_service(reflection().build_v1()?)
         // grpcurl 1.8 and its kin speak nothing newer.
         .add_service(reflection().build_v1alpha()?);
-    let guard = GuardLayer { access: Arc::clone(&config.access), longest_call: config.max_call_time };
+    let guard = GuardLayer { access: Arc::clone(&config.access), door, longest_call: config.max_call_time };
     let rules = Rules {
         access: Arc::clone(&config.access),
         room: Arc::new(Semaphore::new(config.max_connections)),

@@ -487,3 +487,28 @@ async fn the_log_tells_of_calls_and_not_what_was_in_them() {
         assert!(calls.iter().all(|c| c["level"] == level));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_in_json_are_counted_as_the_calls_that_they_are() {
+    let (server, http) = Server::start_with_http(config()).await;
+    let address = admin(&server).await;
+    let post = |id: &'static str, body: &'static str| async move {
+        let mut tcp = TcpStream::connect(http).await.unwrap();
+        let length = body.len();
+        let head = format!(
+            "POST /v1/classify HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{id}content-length: {length}\r\n\r\n{body}"
+        );
+        tcp.write_all(head.as_bytes()).await.unwrap();
+        let mut reply = Vec::new();
+        tcp.read_to_end(&mut reply).await.unwrap();
+        String::from_utf8_lossy(&reply).to_lowercase()
+    };
+    let good = post("x-request-id: desk-7\r\n", r#"{"article": {"text": "Rain is forecast for the coast."}}"#).await;
+    assert!(good.starts_with("http/1.1 200") && good.contains("x-request-id: desk-7"), "{good}");
+    let bad = post("", "{}").await;
+    assert!(bad.starts_with("http/1.1 400") && bad.contains("x-request-id: "), "an id to ask about: {bad}");
+    let samples = Samples::of(address).await;
+    let calls = |code: &str| samples.sum("wiredesk_calls_total", &["Service/Classify\"", &format!("code=\"{code}\"")]);
+    assert_eq!((calls("OK"), calls("INVALID_ARGUMENT")), (1.0, 1.0));
+    assert_eq!(samples.sum("wiredesk_calls_in_flight", &[]), 0.0);
+}

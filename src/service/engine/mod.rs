@@ -1,7 +1,7 @@
 //! Threads that do the computing, so that the async threads never do.
 //!
 //! Two lanes. The quick lane holds single calls: bounded, and refused at once
-//! when full. The bulk lane holds pieces of batches and streams: whoever has a
+//! when full ([`admission`]). The bulk lane holds pieces of batches and streams: whoever has a
 //! piece waits for room, which is their back-pressure, and pieces are small.
 //! Workers take turns between the lanes when both have work, so neither starves
 //! the other: a single call waits behind at most one piece for each worker.
@@ -13,6 +13,7 @@
 //! Work whose caller has gone or whose deadline has passed is dropped when it
 //! comes up, before it costs anything. A panic fails its own piece only.
 
+mod admission;
 mod job;
 mod load;
 
@@ -20,13 +21,17 @@ pub(super) use job::Reply;
 pub(super) use load::Load;
 
 use super::status::Refusal;
+use admission::Admission;
 use job::{Job, Spare, Task, Undone};
 use load::Counts;
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::{sync::Semaphore, task::yield_now};
 
@@ -56,10 +61,14 @@ struct Shared<S> {
     capacity: usize,
     workers: usize,
     counts: Counts,
+    /// No more may come into the quick lane; a hint, so that nobody takes the lock for a call that is refused.
+    full: AtomicBool,
 }
 
 struct Queue<S> {
-    quick: VecDeque<Box<dyn Job<S>>>,
+    /// With when each came.
+    quick: VecDeque<(Box<dyn Job<S>>, Instant)>,
+    admission: Admission,
     bulk: VecDeque<Box<dyn Job<S>>>,
     /// Bytes of text in the quick lane.
     quick_bytes: usize,
@@ -76,6 +85,7 @@ impl<S: Default + 'static> Engine<S> {
         let workers = workers.max(1);
         let queue = Queue {
             quick: VecDeque::new(),
+            admission: Admission::new(capacity, workers, Instant::now()),
             bulk: VecDeque::new(),
             quick_bytes: 0,
             bulk_turn: false,
@@ -83,7 +93,14 @@ impl<S: Default + 'static> Engine<S> {
             closed: false,
         };
         let counts = Counts::default();
-        let shared = Arc::new(Shared { queue: Mutex::new(queue), bell: Condvar::new(), capacity, workers, counts });
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(queue),
+            bell: Condvar::new(),
+            capacity,
+            workers,
+            counts,
+            full: AtomicBool::new(false),
+        });
         // Made before the threads: dropped on an early return, it ends those that run.
         let engine = Self { shared, bulk_room: Arc::new(Semaphore::new(workers * BULK_PER_WORKER)), workers };
         for i in 0..workers {
@@ -124,14 +141,16 @@ impl<S: Default + 'static> Engine<S> {
         T: Send + 'static,
     {
         let (task, reply) = Task::new(work, deadline, weight, None);
+        let now = Instant::now();
         {
             let mut queue = self.shared.lock();
-            if queue.quick.len() >= self.shared.capacity {
-                self.shared.counts.shed();
-                return Err(Refusal::Overloaded);
+            self.shared.admit(&mut queue, now)?;
+            if queue.quick.is_empty() {
+                queue.admission.first(now);
             }
             queue.quick_bytes += weight;
-            queue.quick.push_back(task);
+            queue.quick.push_back((task, now));
+            self.shared.tell(&queue, now);
         }
         // Lets the calls that have come with this one into the queue before anybody wakes up for them. Rings also for a
         // call that is cancelled meanwhile: else its job would lie in the lane until the next call.
@@ -139,6 +158,18 @@ impl<S: Default + 'static> Engine<S> {
         yield_now().await;
         drop(bell);
         Ok(reply)
+    }
+
+    /// Whether a single call would be refused: to be asked before its request is read.
+    pub(super) fn door(&self) -> impl Fn() -> Result<(), Refusal> + Send + Sync + use<S>
+    where
+        S: Send,
+    {
+        let shared = Arc::downgrade(&self.shared);
+        move || match shared.upgrade() {
+            Some(shared) if shared.full.load(Ordering::Relaxed) => shared.admit(&mut shared.lock(), Instant::now()),
+            _ => Ok(()),
+        }
     }
 
     /// Puts a piece of a batch or stream in the bulk lane; waits for room.
@@ -187,6 +218,21 @@ impl<S> Shared<S> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether another single call may come.
+    fn admit(&self, queue: &mut Queue<S>, now: Instant) -> Result<(), Refusal> {
+        if queue.quick.len() < queue.admission.most(now) {
+            return Ok(());
+        }
+        queue.admission.refused(now);
+        self.counts.shed();
+        Err(Refusal::Overloaded)
+    }
+
+    /// Tells those at the door whether the quick lane is full.
+    fn tell(&self, queue: &Queue<S>, now: Instant) {
+        self.full.store(queue.quick.len() >= queue.admission.most(now), Ordering::Relaxed);
+    }
+
     /// Wakes as many sleeping workers as there is work for; busy ones find it by themselves.
     fn ring(&self, queue: MutexGuard<'_, Queue<S>>) {
         let wanted =
@@ -198,15 +244,20 @@ impl<S> Shared<S> {
         }
     }
 
-    /// Waits for jobs and takes a round of them; `false` at the end.
-    fn next(&self, round: &mut Vec<Box<dyn Job<S>>>) -> bool {
+    /// Waits for jobs and takes a round of them; `false` at the end. `took`: the round before.
+    fn next(&self, round: &mut Round<S>, took: Duration) -> bool {
         let mut queue = self.lock();
+        if round.quick > 0 {
+            queue.admission.served(round.quick, took);
+        }
         loop {
             if queue.closed {
                 return false;
             }
-            queue.pop(self.workers, round);
-            if !round.is_empty() {
+            let now = Instant::now();
+            queue.pop(self.workers, round, now);
+            if !round.jobs.is_empty() {
+                self.tell(&queue, now);
                 return true;
             }
             queue.idle += 1;
@@ -216,37 +267,49 @@ impl<S> Shared<S> {
     }
 }
 
+/// What a worker does at a time.
+struct Round<S> {
+    jobs: Vec<Box<dyn Job<S>>>,
+    /// How many single calls were among them at first.
+    quick: usize,
+}
+
 impl<S> Queue<S> {
     /// One piece of bulk work, or single calls: as many as make this worker's share, within the bounds of a round.
     /// With work in both lanes, one of each in turn.
-    fn pop(&mut self, workers: usize, round: &mut Vec<Box<dyn Job<S>>>) {
+    fn pop(&mut self, workers: usize, round: &mut Round<S>, now: Instant) {
+        round.quick = 0;
         let both = !self.quick.is_empty() && !self.bulk.is_empty();
         let bulk = if both { self.bulk_turn } else { self.quick.is_empty() };
         self.bulk_turn = both && !bulk;
         if bulk {
-            round.extend(self.bulk.pop_front());
+            round.jobs.extend(self.bulk.pop_front());
             return;
         }
         let share = if both { 1 } else { self.quick.len().div_ceil(workers).min(ROUND_CALLS) };
         let mut bytes = 0;
-        while round.len() < share
-            && let Some(job) = self.quick.pop_front()
+        while round.jobs.len() < share
+            && let Some((job, came)) = self.quick.pop_front()
         {
             bytes += job.weight();
             self.quick_bytes -= job.weight();
-            round.push(job);
-            if bytes + self.quick.front().map_or(0, |next| next.weight()) > ROUND_BYTES {
+            self.admission.left(now.saturating_duration_since(came), now);
+            round.jobs.push(job);
+            if bytes + self.quick.front().map_or(0, |(next, _)| next.weight()) > ROUND_BYTES {
                 break;
             }
         }
+        round.quick = round.jobs.len();
     }
 }
 
 fn work_through<S: Default>(shared: &Shared<S>) {
     let mut state = S::default();
-    let mut round = Vec::with_capacity(ROUND_CALLS);
-    while shared.next(&mut round) {
-        for job in &mut round {
+    let mut round = Round { jobs: Vec::with_capacity(ROUND_CALLS), quick: 0 };
+    let mut took = Duration::ZERO;
+    while shared.next(&mut round, took) {
+        let begun = Instant::now();
+        for job in &mut round.jobs {
             let Err(undone) = job.run(&mut state) else { continue };
             if matches!(undone, Undone::Panicked) {
                 tracing::error!("a classification panicked; its caller got INTERNAL");
@@ -254,9 +317,10 @@ fn work_through<S: Default>(shared: &Shared<S>) {
             }
             shared.counts.undone(&undone);
         }
-        for job in round.drain(..) {
+        for job in round.jobs.drain(..) {
             job.reply();
         }
+        took = begun.elapsed();
     }
 }
 
