@@ -287,6 +287,8 @@ impl<S> Queue<S> {
             return;
         }
         let share = if both { 1 } else { self.quick.len().div_ceil(workers).min(ROUND_CALLS) };
+        // Dear calls go one by one: none waits for its reply until the others are done.
+        let share = share.min(self.admission.soon()).max(1);
         let mut bytes = 0;
         while round.jobs.len() < share
             && let Some((job, came)) = self.quick.pop_front()
