@@ -1,19 +1,20 @@
 //! How many single calls may wait.
 //!
-//! A burst may fill the whole lane: it is gone in a moment. A queue that stands is of no use to anybody: every call
-//! waits, and no more are answered. So when the calls have waited longer than [`TARGET`] for as long as [`INTERVAL`],
-//! only so many may wait as are done in [`SHORT`], until none has been refused for [`CALM`]. (Controlled delay after
-//! Nichols and Jacobson 2012, "Controlling Queue Delay", as Maurer 2015, "Fail at Scale", uses it for servers.)
+//! The lane may fill up: callers that wait for their answers before they call again are served best so, and a burst is
+//! gone in a moment. But when it is full, so that calls are refused, and has been long for [`INTERVAL`], then more come
+//! than can be answered, and a long queue is of no use to anybody: every call waits and no more are answered. From then
+//! on only so many may wait as are done in [`SHORT`], until none has been refused for [`CALM`]. (Controlled delay, Nichols
+//! and Jacobson 2012, "Controlling Queue Delay"; for servers Maurer 2015, "Fail at Scale".)
 
 use std::time::{Duration, Instant};
 
-/// A wait that is no sign of a standing queue.
+/// A queue in which calls wait longer is long.
 const TARGET: Duration = Duration::from_millis(5);
 const INTERVAL: Duration = Duration::from_millis(100);
 const CALM: Duration = Duration::from_secs(1);
 /// Work that may wait when a queue stands, and at least so many calls for each worker.
 const SHORT: Duration = Duration::from_millis(1);
-const LEAST: usize = 3;
+pub(super) const LEAST: usize = 3;
 /// How much the last round changes the mean time of a call.
 const NEW: f64 = 0.1;
 
@@ -59,14 +60,12 @@ impl Admission {
     pub(super) fn left(&mut self, waited: Duration, now: Instant) {
         if waited <= TARGET {
             self.short = now;
-        } else if now.saturating_duration_since(self.short) > INTERVAL {
-            self.strict_until = now + CALM;
         }
     }
 
     /// A call was refused.
     pub(super) fn refused(&mut self, now: Instant) {
-        if now < self.strict_until {
+        if now < self.strict_until || now.saturating_duration_since(self.short) > INTERVAL {
             self.strict_until = now + CALM;
         }
     }
@@ -95,13 +94,17 @@ mod tests {
         for _ in 0..90 {
             now += MS;
             admission.left(50 * MS, now);
+            admission.refused(now);
         }
         assert_eq!(admission.most(now), 1_000);
-        // It does not go away.
-        for _ in 0..20 {
+        // Callers that wait their turn, however long the queue.
+        for _ in 0..1_000 {
             now += MS;
             admission.left(50 * MS, now);
         }
+        assert_eq!(admission.most(now), 1_000);
+        // More than can be answered.
+        admission.refused(now);
         assert_eq!((admission.most(now), admission.soon()), (2 * LEAST, 1), "a call takes a millisecond");
         for _ in 0..100 {
             admission.served(1_000, MS);

@@ -12,6 +12,9 @@ pub(super) trait Job<S>: Send {
     /// Does the work, unless nobody wants it any more.
     fn run(&mut self, state: &mut S) -> Result<(), Undone>;
 
+    /// It will not be done.
+    fn refuse(&mut self, refusal: Refusal);
+
     /// Hands the result over.
     fn reply(self: Box<Self>);
 
@@ -71,6 +74,11 @@ where
         if panicked { Err(Undone::Panicked) } else { Ok(()) }
     }
 
+    fn refuse(&mut self, refusal: Refusal) {
+        self.work = None;
+        self.result = Err(refusal);
+    }
+
     fn reply(self: Box<Self>) {
         let _gone = self.reply.send(self.result);
     }
@@ -96,6 +104,10 @@ impl<S, F: FnOnce(&mut S) + Send> Job<S> for Spare<F> {
     fn run(&mut self, state: &mut S) -> Result<(), Undone> {
         let Some(work) = self.work.take() else { return Ok(()) };
         catch_unwind(AssertUnwindSafe(|| work(state))).map_err(|_| Undone::Panicked)
+    }
+
+    fn refuse(&mut self, _: Refusal) {
+        self.work = None;
     }
 
     fn reply(self: Box<Self>) {}

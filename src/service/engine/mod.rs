@@ -258,6 +258,7 @@ impl<S> Shared<S> {
             queue.pop(self.workers, round, now);
             if !round.jobs.is_empty() {
                 self.tell(&queue, now);
+                (0..round.refused.len()).for_each(|_| self.counts.shed());
                 return true;
             }
             queue.idle += 1;
@@ -272,6 +273,8 @@ struct Round<S> {
     jobs: Vec<Box<dyn Job<S>>>,
     /// How many single calls were among them at first.
     quick: usize,
+    /// Single calls that have waited for nothing.
+    refused: Vec<Box<dyn Job<S>>>,
 }
 
 impl<S> Queue<S> {
@@ -279,6 +282,13 @@ impl<S> Queue<S> {
     /// With work in both lanes, one of each in turn.
     fn pop(&mut self, workers: usize, round: &mut Round<S>, now: Instant) {
         round.quick = 0;
+        // When a full lane may not be so long any more, those go that have waited longest: they have likely given up.
+        while self.quick.len() > self.admission.most(now)
+            && let Some((job, _)) = self.quick.pop_front()
+        {
+            self.quick_bytes -= job.weight();
+            round.refused.push(job);
+        }
         let both = !self.quick.is_empty() && !self.bulk.is_empty();
         let bulk = if both { self.bulk_turn } else { self.quick.is_empty() };
         self.bulk_turn = both && !bulk;
@@ -307,9 +317,13 @@ impl<S> Queue<S> {
 
 fn work_through<S: Default>(shared: &Shared<S>) {
     let mut state = S::default();
-    let mut round = Round { jobs: Vec::with_capacity(ROUND_CALLS), quick: 0 };
+    let mut round = Round { jobs: Vec::with_capacity(ROUND_CALLS), quick: 0, refused: Vec::new() };
     let mut took = Duration::ZERO;
     while shared.next(&mut round, took) {
+        for mut job in round.refused.drain(..) {
+            job.refuse(Refusal::Overloaded);
+            job.reply();
+        }
         let begun = Instant::now();
         for job in &mut round.jobs {
             let Err(undone) = job.run(&mut state) else { continue };

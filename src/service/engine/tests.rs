@@ -1,6 +1,6 @@
 //! What the engine promises, with one worker that the test holds up.
 
-use super::*;
+use super::{admission::LEAST, *};
 use std::{
     sync::{
         atomic::{AtomicUsize, Ordering},
@@ -165,4 +165,28 @@ async fn what_is_taken_back_at_once_does_not_lie_in_the_queue() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!((meter().gone, meter().quick), (1, 0));
+}
+
+#[tokio::test]
+async fn a_queue_that_stands_is_cut_and_those_in_it_are_told() {
+    let engine = Tested::start(1, 16).unwrap();
+    let sleep = |_: &mut usize| std::thread::sleep(Duration::from_millis(10));
+    let (mut waiting, mut refused) = (Vec::new(), 0);
+    let mut offer = async |waiting: &mut Vec<Reply<()>>| match engine.quick(None, 0, sleep).await {
+        Ok(reply) => waiting.push(reply),
+        Err(Refusal::Overloaded) => refused += 1,
+        Err(other) => panic!("{other:?}"),
+    };
+    // Twice as many as can be answered, for half a second.
+    for _ in 0..100 {
+        offer(&mut waiting).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(engine.meter()().quick <= LEAST, "{:?}", engine.meter()());
+    let mut cut = 0;
+    for reply in &mut waiting {
+        cut += usize::from(reply.wait().await == Err(Refusal::Overloaded));
+    }
+    assert!(cut >= 8 && refused >= 8, "{cut} of those that waited, {refused} at once");
+    assert_eq!(engine.meter()().shed as usize, cut + refused);
 }
