@@ -6,7 +6,7 @@
 //! The server is the real binary with one classifying thread, the clients are in this process. The requests are dear
 //! (many targets), so that two cores can also send ten times as many as one thread answers.
 //! Three phases: one caller at a time (unloaded), as many callers as give the most answers (peak), and calls that
-//! come at ten times the peak's rate whatever becomes of them (overload).
+//! come at ten times the peak's rate whatever becomes of them (overload; its first second by itself).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod encoded;
@@ -34,6 +34,8 @@ const ARTICLE: &str = include_str!("../tests/data/article.txt");
 const CONNECTIONS: usize = 32;
 /// As many as a request may have.
 const TARGETS: usize = 100;
+/// In which the queue fills up and is cut: told apart.
+const FIRST: Duration = Duration::from_secs(1);
 /// Calls are sent in bunches, as often.
 const TICK: Duration = Duration::from_millis(2);
 
@@ -138,33 +140,36 @@ impl Clients {
         std::mem::take(&mut *outcome.lock().unwrap())
     }
 
-    /// `rate` calls a second, whatever becomes of them. Gives the rate that was reached, too.
-    async fn open(&self, rate: f64, time: Duration) -> (Outcome, f64) {
+    /// `rate` calls a second, whatever becomes of them: those of the first second, the others, and the rate that was
+    /// reached.
+    async fn open(&self, rate: f64, time: Duration) -> (Outcome, Outcome, f64) {
         let mut tasks = JoinSet::new();
-        let mut outcome = Outcome::default();
+        let (mut first, mut later) = (Outcome::default(), Outcome::default());
+        let mut add = |(early, took, result)| if early { first.add(took, result) } else { later.add(took, result) };
         let begun = Instant::now();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut sent = 0;
-        while begun.elapsed() < time {
+        while begun.elapsed() < FIRST + time {
             tick.tick().await;
             let due = (begun.elapsed().as_secs_f64() * rate) as usize;
             while sent < due {
-                let clients = self.clone();
-                tasks.spawn(async move { clients.call(sent).await });
+                let (clients, early) = (self.clone(), begun.elapsed() < FIRST);
+                tasks.spawn(async move {
+                    let (took, result) = clients.call(sent).await;
+                    (early, took, result)
+                });
                 sent += 1;
             }
             while let Some(done) = tasks.try_join_next() {
-                let (took, result) = done.unwrap();
-                outcome.add(took, result);
+                add(done.unwrap());
             }
         }
         let reached = sent as f64 / begun.elapsed().as_secs_f64();
         while let Some(done) = tasks.join_next().await {
-            let (took, result) = done.unwrap();
-            outcome.add(took, result);
+            add(done.unwrap());
         }
-        (outcome, reached)
+        (first, later, reached)
     }
 }
 
@@ -208,7 +213,9 @@ fn main() {
             peak = peak.max(rate);
         }
 
-        let (mut outcome, reached) = clients.open(peak * times, time).await;
+        let (mut first, mut outcome, reached) = clients.open(peak * times, time).await;
+        let (rate, p99) = (first.answered.len() as f64 / FIRST.as_secs_f64(), quantile(&mut first.answered, 0.99));
+        writeln!(out, "overload   first second  {rate:.0} answers/s  p99 {p99:.2} ms").unwrap();
         let rate = outcome.answered.len() as f64 / seconds;
         let (p50, p99) = (quantile(&mut outcome.answered, 0.5), quantile(&mut outcome.answered, 0.99));
         let refusal = quantile(&mut outcome.refused, 0.99);

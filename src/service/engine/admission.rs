@@ -106,7 +106,7 @@ mod tests {
         // More than can be answered.
         admission.refused(now);
         assert_eq!((admission.most(now), admission.soon()), (2 * LEAST, 1), "a call takes a millisecond");
-        for _ in 0..100 {
+        for _ in 0..20 {
             admission.served(1_000, MS);
         }
         assert!(admission.most(now) > 2 * LEAST, "cheaper calls, more of them");
