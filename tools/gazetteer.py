@@ -114,7 +114,8 @@ def by_hand(names, path):
                 entry = names.entries[key_of(surface)]
                 for code in codes:
                     entry["to"].setdefault(code, (KINDS[kind], known))
-    names.add("Georgia", ["US"], "s", 8, final=True)
+    # With more people than the country: which one it is, what else the article names must tell.
+    names.add("Georgia", ["US"], "s", 9, final=True)
     names.add("Georgia", ["GE"], "c", 9, final=True)
     for short in US_ABBREVIATIONS:
         names.add(short, ["US"], "s", 6, flags="a")
