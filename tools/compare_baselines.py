@@ -70,13 +70,14 @@ def main():
     parser.add_argument("rows", metavar="FILE", help="what `wiredesk compare --write-rows` wrote")
     parser.add_argument("--cache", metavar="DIR", help="where embeddings are kept between runs")
     parser.add_argument("--sources", nargs="*", help="sets to hold out; else each")
+    parser.add_argument("--threads", type=int, default=1, help="of the encoder")
     options = parser.parse_args()
 
     encoder = None
     if options.cache:
         from sentence_encoder import Cached
 
-        encoder = Cached(options.cache, threads=2, word_pieces=128)
+        encoder = Cached(options.cache, options.threads, word_pieces=128)
     with open(options.rows, encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     random, means = np.random.default_rng(42), {}

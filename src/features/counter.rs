@@ -106,6 +106,12 @@ impl Counter {
         (self.features, self.unknown)
     }
 
+    /// Share of the features that have no slot.
+    #[must_use]
+    pub fn unknown(&self) -> f64 {
+        self.unknown as f64 / self.features.max(1) as f64
+    }
+
     /// The counted document as a row of (slot, weight): `(1 + ln count) x idf`, scaled to length 1.
     #[must_use]
     pub fn tf_idf(&self, idf: &[f32]) -> TfIdf {
@@ -152,6 +158,7 @@ mod tests {
         assert_eq!(counter.words(), 6);
         // Of "talks on", "on", "on peace", "peace talks" (across the sentence) one is known.
         assert_eq!(counter.features(), ((2 + 1) * 3 + 4 + 3, 3));
+        assert!((counter.unknown() - 3.0 / 16.0).abs() < 1e-12);
         counter.count(&Document::new("", ""), &params, &index, |_| {});
         assert!(counter.slots().is_empty() && counter.counts().iter().all(|&c| c == 0));
     }

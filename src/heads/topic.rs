@@ -1,6 +1,9 @@
 //! What the story is about: calibrated probabilities over the labels, ranked.
 
-use super::explain::Term;
+use super::{
+    calibration::{Calibration, Scale},
+    explain::Term,
+};
 use crate::prediction::{AbstentionReason, Evidence, TopicLabel, TopicResult};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +27,14 @@ pub struct Thresholds {
     pub max_other_score: f32,
     /// Least probability of the best label.
     pub min_probability: f64,
+    /// Greatest share of words and pairs that the model does not know.
+    #[serde(default = "all")]
+    pub max_unknown: f64,
+}
+
+/// Older bundles ask nothing of the words.
+fn all() -> f64 {
+    1.0
 }
 
 /// The topic head: everything but the weights, which stand in the table of all heads.
@@ -34,24 +45,16 @@ pub struct TopicHead {
     pub labels: Vec<Label>,
     /// BCP 47 tags of the languages it was trained on.
     pub languages: Vec<String>,
-    /// Divides the scores of a document of [`USUAL_WORDS`] words before the softmax (Guo et al. 2017).
+    /// What its scores say.
+    #[serde(default)]
+    pub scale: Scale,
+    /// See [`Calibration`].
     pub temperature: f64,
-    /// How the temperature grows with the words: as their number to the power of this.
+    /// See [`Calibration`].
     #[serde(default)]
     pub length_exponent: f64,
     /// When it abstains.
     pub thresholds: Thresholds,
-}
-
-/// The words of a document at whose length the temperature holds as it stands.
-pub const USUAL_WORDS: f64 = 100.0;
-/// From the shortest to the longest document between which length says how far to trust a score.
-const LENGTHS: [f64; 2] = [8.0, 800.0];
-
-/// By what a temperature is multiplied for a document of so many words.
-#[must_use]
-pub fn length_factor(words: usize, exponent: f64) -> f64 {
-    ((words as f64).clamp(LENGTHS[0], LENGTHS[1]) / USUAL_WORDS).powf(exponent)
 }
 
 /// What the head reads of a document.
@@ -63,9 +66,26 @@ pub struct TopicInput<'a> {
     pub words: usize,
     /// How much the text reads like no news, where the model can tell: score of "other" less score of "news".
     pub other_score: Option<f32>,
+    /// Share of its words and pairs that the model does not know.
+    pub unknown: f64,
     /// BCP 47 tag of its language.
     pub language: &'a str,
+    /// Whether the language was told from the text, not stated by the caller.
+    pub detected: bool,
 }
+
+impl TopicInput<'_> {
+    /// Whether its language was told from so few words that those which the model knows say more about it.
+    fn is_mistaken(&self) -> bool {
+        self.detected && self.words < FEW_WORDS && self.unknown < MOSTLY_KNOWN
+    }
+}
+
+/// With fewer words than these names and loans may look like another language.
+const FEW_WORDS: usize = 30;
+/// News of the languages that a model was trained on has a smaller share of words and pairs that it does not know; other
+/// languages have a greater one.
+const MOSTLY_KNOWN: f64 = 0.5;
 
 impl TopicHead {
     /// Whether the numbers can be used.
@@ -86,8 +106,8 @@ impl TopicHead {
     /// Probabilities of the labels for a document of `words` words, in the order of the columns.
     #[must_use]
     pub fn probabilities(&self, scores: &[f32], words: usize) -> Vec<f64> {
-        let temperature = self.temperature * length_factor(words, self.length_exponent);
-        softmax(scores.iter().map(|&s| f64::from(s) / temperature))
+        let Self { scale, temperature, length_exponent, .. } = *self;
+        Calibration { scale, temperature, length_exponent }.probabilities(scores, words)
     }
 
     /// The ranked labels of a document, at most `top_k` (0: all).
@@ -111,10 +131,14 @@ impl TopicHead {
 
     fn abstention(&self, input: TopicInput<'_>, best: f64) -> Option<AbstentionReason> {
         let thresholds = &self.thresholds;
-        if !speaks(&self.languages, input.language) {
+        if !speaks(&self.languages, input.language) && !input.is_mistaken() {
             Some(AbstentionReason::UnsupportedLanguage)
         } else if input.words < thresholds.min_words {
             Some(AbstentionReason::TooShort)
+        } else if input.unknown > thresholds.max_unknown {
+            // Words that are not the model's and no language that can be told: most likely a short text in another one.
+            let untold = input.language == UNTOLD;
+            Some(if untold { AbstentionReason::UnsupportedLanguage } else { AbstentionReason::OutOfDomain })
         } else if input.other_score.is_some_and(|s| s > thresholds.max_other_score) {
             Some(AbstentionReason::OutOfDomain)
         } else if best < thresholds.min_probability {
@@ -143,19 +167,13 @@ impl TopicHead {
     }
 }
 
+/// The tag of a language that cannot be told.
+const UNTOLD: &str = "und";
+
 /// Whether one of `languages` covers `tag`: the same primary language, or one that could not be told.
 pub(crate) fn speaks(languages: &[String], tag: &str) -> bool {
     let primary = |t: &str| t.split('-').next().unwrap_or("").to_ascii_lowercase();
-    tag == "und" || languages.is_empty() || languages.iter().any(|l| primary(l) == primary(tag))
-}
-
-/// Probabilities of scores.
-pub(crate) fn softmax(scores: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
-    let most = scores.clone().fold(f64::NEG_INFINITY, f64::max);
-    let mut values: Vec<f64> = scores.map(|s| (s - most).exp()).collect();
-    let sum: f64 = values.iter().sum();
-    values.iter_mut().for_each(|v| *v /= sum);
-    values
+    tag == UNTOLD || languages.is_empty() || languages.iter().any(|l| primary(l) == primary(tag))
 }
 
 #[cfg(test)]
@@ -167,14 +185,15 @@ mod tests {
         TopicHead {
             labels: vec![label("a"), label("b"), label("c")],
             languages: vec!["en".into()],
+            scale: Scale::LogOdds,
             temperature: 2.0,
             length_exponent: 0.5,
-            thresholds: Thresholds { min_words: 3, max_other_score: 0.5, min_probability: 0.4 },
+            thresholds: Thresholds { min_words: 3, max_other_score: 0.5, min_probability: 0.4, max_unknown: 0.6 },
         }
     }
 
     fn input(scores: &[f32]) -> TopicInput<'_> {
-        TopicInput { scores, words: 10, other_score: Some(-2.0), language: "en-GB" }
+        TopicInput { scores, words: 10, other_score: Some(-2.0), unknown: 0.2, language: "en-GB", detected: true }
     }
 
     #[test]
@@ -191,8 +210,16 @@ mod tests {
         let p = |words| head().probabilities(&[0.0, 4.0, 1.0], words)[1];
         assert!(p(20) > p(100) && p(100) > p(400));
         assert_eq!((p(0), p(5_000)), (p(8), p(800)));
-        assert!((p(400) - softmax([0.0, 1.0, 0.25].into_iter())[1]).abs() < 1e-12);
+        assert!((p(400) - crate::heads::calibration::softmax([0.0, 1.0, 0.25].into_iter())[1]).abs() < 1e-12);
         assert!(TopicHead { length_exponent: f64::NAN, ..head() }.check().is_err());
+    }
+
+    #[test]
+    fn heads_of_older_bundles_open() {
+        let old = r#"{"labels": [{"id": "a", "name": "A"}], "languages": ["en"], "temperature": 0.5,
+            "thresholds": {"min_words": 3, "max_other_score": 0.5, "min_probability": 0.4}}"#;
+        let head: TopicHead = serde_json::from_str(old).unwrap();
+        assert_eq!((head.scale, head.length_exponent, head.thresholds.max_unknown), (Scale::LogOdds, 0.0, 1.0));
     }
 
     #[test]
@@ -201,8 +228,19 @@ mod tests {
         let reason = |i: TopicInput<'_>| head().predict(i, 0).abstained;
         assert_eq!(reason(TopicInput { words: 0, ..input(&sure) }), Some(AbstentionReason::TooShort));
         assert_eq!(reason(TopicInput { words: 2, ..input(&sure) }), Some(AbstentionReason::TooShort));
-        assert_eq!(reason(TopicInput { language: "de", ..input(&sure) }), Some(AbstentionReason::UnsupportedLanguage));
+        let german = TopicInput { language: "de", ..input(&sure) };
+        for foreign in [
+            TopicInput { detected: false, ..german },
+            TopicInput { words: 30, ..german },
+            TopicInput { unknown: 0.5, ..german },
+        ] {
+            assert_eq!(reason(foreign), Some(AbstentionReason::UnsupportedLanguage));
+        }
+        assert_eq!(reason(german), None);
         assert_eq!(reason(TopicInput { other_score: Some(0.6), ..input(&sure) }), Some(AbstentionReason::OutOfDomain));
+        let unknown = |language| TopicInput { unknown: 0.7, language, ..input(&sure) };
+        assert_eq!(reason(unknown("en")), Some(AbstentionReason::OutOfDomain));
+        assert_eq!(reason(unknown("und")), Some(AbstentionReason::UnsupportedLanguage));
         assert_eq!(reason(input(&[0.0, 0.1, 0.0])), Some(AbstentionReason::LowConfidence));
         assert_eq!(reason(input(&sure)), None);
     }

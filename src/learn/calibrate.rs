@@ -2,42 +2,44 @@
 //! probabilities of held-out rows as likely as they can be, or two, where the
 //! length of a document says how far its scores can be trusted.
 
-use crate::heads::topic::{length_factor, softmax};
+use crate::heads::calibration::{Calibration, Scale, softmax};
 
 /// Scores of a held-out row, the number of its words, and its label.
 pub type Scored = (Vec<f32>, usize, usize);
 
-/// The temperature, and how it grows with the words of a document (`TopicHead::length_exponent`), that minimise the log
-/// loss of `rows`: each is fitted in turn with the other as it stands.
+/// What makes the log loss of `rows` least: the temperature and how it grows with the words of a document, each fitted in
+/// turn with the other as it stands.
 #[must_use]
-pub fn temperature_by_length(rows: &[Scored]) -> (f64, f64) {
+pub fn calibrate(rows: &[Scored], scale: Scale) -> Calibration {
+    let mut best = Calibration { scale, temperature: 1.0, length_exponent: 0.0 };
     if rows.is_empty() {
-        return (1.0, 0.0);
+        return best;
     }
-    let (mut log_t, mut exponent) = (0.0, 0.0);
+    let loss = |calibration: Calibration| -> f64 {
+        let row = |(scores, words, label): &Scored| surprise(&calibration.probabilities(scores, *words), *label);
+        rows.iter().map(row).sum()
+    };
     for _ in 0..ROUNDS {
-        log_t = golden(-4.0, 3.0, |v| loss(rows, v, exponent));
-        exponent = golden(-1.0, 1.0, |v| loss(rows, log_t, v));
+        best.temperature = golden(LOG_TEMPERATURES, |t| loss(Calibration { temperature: t.exp(), ..best })).exp();
+        best.length_exponent = golden([-1.0, 1.0], |e| loss(Calibration { length_exponent: e, ..best }));
     }
-    (log_t.exp(), exponent)
+    best
 }
 
 /// After these the figures stand still: length and temperature hardly depend on each other.
 const ROUNDS: usize = 4;
 
-fn loss(rows: &[Scored], log_t: f64, exponent: f64) -> f64 {
-    let row = |(scores, words, label): &Scored| {
-        let t = log_t.exp() * length_factor(*words, exponent);
-        let p = softmax(scores.iter().map(|&v| f64::from(v) / t));
-        -p.get(*label).copied().unwrap_or(0.0).max(1e-15).ln()
-    };
-    rows.iter().map(row).sum()
+/// Logarithms of the least and greatest temperature.
+const LOG_TEMPERATURES: [f64; 2] = [-4.0, 3.0];
+
+fn surprise(probabilities: &[f64], label: usize) -> f64 {
+    -probabilities.get(label).copied().unwrap_or(0.0).max(1e-15).ln()
 }
 
 /// Golden-section search for the least value between `low` and `high`.
-fn golden(mut low: f64, mut high: f64, value: impl Fn(f64) -> f64) -> f64 {
+fn golden([mut low, mut high]: [f64; 2], value: impl Fn(f64) -> f64) -> f64 {
     let golden = (5f64.sqrt() - 1.0) / 2.0;
-    for _ in 0..25 {
+    for _ in 0..30 {
         let step = golden * (high - low);
         if value(high - step) < value(low + step) {
             high = low + step;
@@ -48,33 +50,17 @@ fn golden(mut low: f64, mut high: f64, value: impl Fn(f64) -> f64) -> f64 {
     f64::midpoint(low, high)
 }
 
-/// The temperature that minimises the log loss of `scores` (one row of class
-/// scores each) against `labels`; 1 for no rows. Golden-section search on its
-/// logarithm, from e^-4 to e^3.
+/// The temperature that minimises the log loss of `scores` (one row of log-odds each) against `labels`; 1 for no rows.
 #[must_use]
 pub fn temperature(scores: &[Vec<f32>], labels: &[usize]) -> f64 {
     if scores.is_empty() {
         return 1.0;
     }
-    let loss = |log_t: f64| -> f64 {
-        let t = log_t.exp();
-        let row = |(s, &l): (&Vec<f32>, &usize)| {
-            let p = softmax(s.iter().map(|&v| f64::from(v) / t));
-            -p.get(l).copied().unwrap_or(0.0).max(1e-15).ln()
-        };
+    let loss = |t: f64| -> f64 {
+        let row = |(s, &l): (&Vec<f32>, &usize)| surprise(&softmax(s.iter().map(|&v| f64::from(v) / t)), l);
         scores.iter().zip(labels).map(row).sum()
     };
-    let golden = (5f64.sqrt() - 1.0) / 2.0;
-    let (mut low, mut high) = (-4.0, 3.0);
-    for _ in 0..40 {
-        let step = golden * (high - low);
-        if loss(high - step) < loss(low + step) {
-            high = low + step;
-        } else {
-            low = high - step;
-        }
-    }
-    f64::midpoint(low, high).exp()
+    golden(LOG_TEMPERATURES, |t| loss(t.exp())).exp()
 }
 
 #[cfg(test)]
@@ -95,10 +81,12 @@ mod tests {
         // Of the short rows nine of ten are right, of the long ones three of four, at the same gap.
         let row = |i: usize, words, wrong: usize| (vec![6.0, 0.0], words, usize::from(i.is_multiple_of(wrong)));
         let rows: Vec<_> = (0..400).map(|i| if i < 200 { row(i, 10, 10) } else { row(i, 500, 4) }).collect();
-        let (t, exponent) = temperature_by_length(&rows);
+        let calibration = calibrate(&rows, Scale::LogOdds);
         for (words, odds) in [(10, 9f64), (500, 3.0)] {
-            assert!((t * length_factor(words, exponent) - 6.0 / odds.ln()).abs() < 1e-2);
+            let p = calibration.probabilities(&[6.0, 0.0], words)[0];
+            assert!((p / (1.0 - p) / odds - 1.0).abs() < 1e-2);
         }
-        assert_eq!(temperature_by_length(&[]), (1.0, 0.0));
+        let none = Calibration { scale: Scale::Margin, temperature: 1.0, length_exponent: 0.0 };
+        assert_eq!(calibrate(&[], Scale::Margin), none);
     }
 }

@@ -11,7 +11,7 @@ use super::{
     space::Encoder,
 };
 use crate::{
-    heads::topic::softmax,
+    heads::calibration::softmax,
     places::countries::{DESKS, NO_DESK},
     text::{Document, hash_word},
 };

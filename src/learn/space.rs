@@ -118,15 +118,15 @@ impl<'a> Encoder<'a> {
     /// Many articles as rows, on all threads.
     #[must_use]
     pub fn encode_all(&self, articles: &[&LabelledArticle], job: &Job<'_>) -> Vec<SparseDoc> {
-        self.encode_with_words(articles, job).into_iter().map(|(doc, _)| doc).collect()
+        self.encode_counted(articles, job).into_iter().map(|(doc, ..)| doc).collect()
     }
 
-    /// The same with the number of words of each.
+    /// The same with the number of words of each, and the share of its features that have no slot.
     #[must_use]
-    pub fn encode_with_words(&self, articles: &[&LabelledArticle], job: &Job<'_>) -> Vec<(SparseDoc, usize)> {
+    pub fn encode_counted(&self, articles: &[&LabelledArticle], job: &Job<'_>) -> Vec<(SparseDoc, usize, f64)> {
         job.map(articles.to_vec(), Default::default, |(document, counter): &mut (Document, Counter), article| {
             document.read(&article.title, &article.text);
-            (self.with_vector(self.tf_idf(document, counter)), counter.words())
+            (self.with_vector(self.tf_idf(document, counter)), counter.words(), counter.unknown())
         })
     }
 

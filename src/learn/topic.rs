@@ -1,7 +1,7 @@
 //! Training of the topic head.
 
 use super::{
-    calibrate::{Scored, temperature_by_length},
+    calibrate::{Scored, calibrate},
     config::{TopicConfig, TrainConfig},
     job::Job,
     load::{Corpus, Example},
@@ -10,7 +10,10 @@ use super::{
     space::Encoder,
 };
 use crate::{
-    heads::topic::{Label, Thresholds, TopicHead},
+    heads::{
+        calibration::Calibration,
+        topic::{Label, Thresholds, TopicHead},
+    },
     prediction::Head,
     taxonomy::Taxonomy,
 };
@@ -21,8 +24,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A label needs as many training rows: with fewer nothing can be learned of it.
 pub(super) const MIN_EXAMPLES: usize = 2;
 
+/// Share of the dev articles that may have too many words that the model does not know: these are in another language.
+const UNKNOWN_SHARE: f64 = 0.001;
+/// With fewer of them no article abstains, however few the dev rows are.
+const LEAST_UNKNOWN: f64 = 0.5;
+
 /// `quality` of rows that another model labelled.
-const MACHINE: &str = "machine";
+pub(super) const MACHINE: &str = "machine";
 
 /// The rows of the head, with their labels as columns.
 pub struct TopicRows<'a> {
@@ -166,16 +174,22 @@ impl<'a> TopicRows<'a> {
     ) -> TopicHead {
         let topic = &config.topic;
         let dev: Vec<&LabelledArticle> = self.dev.iter().map(|(e, _)| &e.article).collect();
-        let encoded = encoder.encode_with_words(&dev, job).into_iter().zip(&self.dev);
-        let dev: Vec<Scored> =
-            encoded.map(|((doc, words), (_, column))| (model.decision_function(&doc), words, *column)).collect();
-        let (temperature, length_exponent) = temperature_by_length(&dev);
-        let thresholds = Thresholds { min_words: 3, max_other_score: 0.0, min_probability: 0.0 };
-        let languages = self.languages.iter().cloned().collect();
-        let mut head = TopicHead { labels: self.labels.clone(), languages, temperature, length_exponent, thresholds };
-        head.thresholds.min_probability =
-            quantile(dev.iter().map(|(s, words, _)| best(&head, s, *words)).collect(), topic.abstain_share);
-        head
+        let (mut scored, mut unknown): (Vec<Scored>, Vec<f64>) = Default::default();
+        for ((doc, words, share), (_, column)) in encoder.encode_counted(&dev, job).into_iter().zip(&self.dev) {
+            scored.push((model.decision_function(&doc), words, *column));
+            unknown.push(share);
+        }
+        let calibration = calibrate(&scored, topic.loss.scale());
+        let best = |(s, words, _): &Scored| calibration.probabilities(s, *words).into_iter().fold(0.0, f64::max);
+        let thresholds = Thresholds {
+            min_words: 3,
+            max_other_score: 0.0,
+            min_probability: quantile(scored.iter().map(best).collect(), topic.abstain_share),
+            max_unknown: quantile(unknown, 1.0 - UNKNOWN_SHARE).max(LEAST_UNKNOWN),
+        };
+        let Calibration { scale, temperature, length_exponent } = calibration;
+        let (labels, languages) = (self.labels.clone(), self.languages.iter().cloned().collect());
+        TopicHead { labels, languages, scale, temperature, length_exponent, thresholds }
     }
 
     /// Fits the weights on `docs`, the training rows as the encoder sees them, from zeros or from `initial`.
@@ -271,10 +285,6 @@ pub(super) fn params(classes: usize, config: &TrainConfig) -> SoftmaxParams {
         .learning_rate(topic.learning_rate)
         .dense_learning_rate(topic.dense_learning_rate)
         .seed(config.seed)
-}
-
-fn best(head: &TopicHead, scores: &[f32], words: usize) -> f64 {
-    head.probabilities(scores, words).into_iter().fold(0.0, f64::max)
 }
 
 pub(super) fn primary(tag: &str) -> String {

@@ -169,8 +169,9 @@ fn placeless(rows: &[LabelledArticle], gazetteer: &Gazetteer, most: usize) -> Ve
         document.read(&row.title, &row.text);
         gazetteer.find(&document, "en").hits().is_empty()
     };
+    let by_people = |r: &&LabelledArticle| r.quality.as_deref() != Some(topic::MACHINE);
     let unlabelled = rows.iter().filter(|r| r.topic.is_some() && r.section.is_none() && desk_label(r).is_none());
-    let rows: Vec<&LabelledArticle> = unlabelled.filter(|r| names_none(r)).collect();
+    let rows: Vec<&LabelledArticle> = unlabelled.filter(by_people).filter(|r| names_none(r)).collect();
     let step = rows.len().div_ceil(most.max(1)).max(1);
     rows.into_iter().step_by(step).take(most).cloned().collect()
 }

@@ -5,10 +5,11 @@ use crate::{
     article::{Article, Target},
     features::{Counter, Sums},
     heads::{
+        calibration::softmax,
         explain,
         region::Counted,
         stance::{StanceHead, StanceScratch},
-        topic::{TopicHead, TopicInput, softmax, speaks},
+        topic::{TopicHead, TopicInput, speaks},
     },
     places::Places,
     prediction::{AbstentionReason, Head, Language, Options, Prediction, StanceLabel, StanceResult, TopicResult},
@@ -140,7 +141,7 @@ impl Classifier {
         }
         let Scratch { document, counter, sums, places, counted, stance: buffers } = scratch;
         let topic = self.heads.topic.as_ref().filter(|_| options.wants(Head::Topic));
-        let topic = topic.map(|head| self.topic(head, &language.code, options, document, counter, sums));
+        let topic = topic.map(|head| self.topic(head, &language, options, document, counter, sums));
         let region = self.heads.region.as_ref().filter(|_| options.wants(Head::Region));
         let region = region.map(|region| {
             region.gazetteer.find_into(document, &language.code, places);
@@ -177,7 +178,7 @@ impl Classifier {
     fn topic(
         &self,
         head: &TopicHead,
-        language: &str,
+        language: &Language,
         options: &Options,
         document: &Document,
         counter: &Counter,
@@ -189,7 +190,9 @@ impl Classifier {
             Some([news, other]) => Some(other - news),
             _ => None,
         };
-        let input = TopicInput { scores, words: counter.words(), other_score, language };
+        let (words, unknown) = (counter.words(), counter.unknown());
+        let Language { code, detected } = language;
+        let input = TopicInput { scores, words, other_score, unknown, language: code, detected: *detected };
         let mut result = head.predict(input, options.top_k);
         if options.explain
             && let Some(first) = result.labels.first()

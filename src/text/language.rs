@@ -10,6 +10,13 @@ const ENGLISH: [&str; 40] = [
     "but", "more", "than", "what", "when", "there", "could", "how", "you",
 ];
 
+/// Frequent words of Nigerian Pidgin that hardly any other language has: the general detector takes it for English.
+const PIDGIN: [&str; 12] =
+    ["dey", "wey", "wetin", "pesin", "pipo", "tok", "comot", "sabi", "sey", "oga", "waka", "gofment"];
+/// So many of them, and such a share (one of this many words), make a text Pidgin.
+const PIDGIN_WORDS: usize = 3;
+const PIDGIN_SHARE: usize = 80;
+
 /// Words looked at for the quick answer.
 const SAMPLE_WORDS: usize = 200;
 /// Bytes handed to the slower, general detector.
@@ -17,19 +24,29 @@ const SAMPLE_BYTES: usize = 2_000;
 
 /// BCP 47 tag of the document's language; `"und"` when it cannot be told.
 ///
-/// English prose is recognised by the share of its function words, which costs
+/// English prose and Nigerian Pidgin are recognised by the share of their function words, which costs
 /// next to nothing; everything else goes to whatlang (trigrams, 70 languages).
 #[must_use]
 pub fn detect_language(document: &Document) -> &'static str {
     let words = document.tokens().get(..SAMPLE_WORDS).unwrap_or(document.tokens());
     let looked_at = words.len();
-    let mut english = 0;
-    let table = english_words();
+    let (mut english, mut pidgin) = (0, 0);
+    let table = function_words();
     for word in words {
-        english += usize::from(table.holds(word.hash));
-        if looked_at >= 12 && english * 8 >= looked_at {
+        match table.language(word.hash) {
+            Some(Known::English) => english += 1,
+            Some(Known::Pidgin) => pidgin += 1,
+            None => (),
+        }
+        if looked_at >= 12 && english * 8 >= looked_at && pidgin == 0 {
             return "en";
         }
+    }
+    if pidgin >= PIDGIN_WORDS && pidgin * PIDGIN_SHARE >= looked_at {
+        return "pcm";
+    }
+    if looked_at >= 12 && english * 8 >= looked_at {
+        return "en";
     }
     let text = document.text();
     let mut end = text.len().min(SAMPLE_BYTES);
@@ -45,28 +62,38 @@ pub fn detect_language(document: &Document) -> &'static str {
     tag(info.lang())
 }
 
-/// The hashes of [`ENGLISH`], each at its [`place`].
-struct WordTable([u64; PLACES]);
+/// A language that is told by its function words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    English,
+    Pidgin,
+}
 
-const PLACES: usize = 256;
+/// The hashes of [`ENGLISH`] and [`PIDGIN`], each at its [`place`].
+struct WordTable([(u64, Option<Known>); PLACES]);
+
+const PLACES: usize = 512;
 
 /// Bits of the hash in which all the words differ.
 fn place(hash: u64) -> usize {
-    (hash >> 7) as usize % PLACES
+    (hash >> 30) as usize % PLACES
 }
 
 impl WordTable {
-    fn holds(&self, hash: u64) -> bool {
-        self.0[place(hash)] == hash
+    fn language(&self, hash: u64) -> Option<Known> {
+        let (held, language) = self.0[place(hash)];
+        if held == hash { language } else { None }
     }
 }
 
-fn english_words() -> &'static WordTable {
+fn function_words() -> &'static WordTable {
     static TABLE: OnceLock<WordTable> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table = [0; PLACES];
-        for hash in ENGLISH.map(|w| hash_word(w.as_bytes())) {
-            table[place(hash)] = hash;
+        let mut table = [(0, None); PLACES];
+        for (words, language) in [(&ENGLISH[..], Known::English), (&PIDGIN[..], Known::Pidgin)] {
+            for hash in words.iter().map(|w| hash_word(w.as_bytes())) {
+                table[place(hash)] = (hash, Some(language));
+            }
         }
         WordTable(table)
     })
@@ -154,8 +181,10 @@ mod tests {
 
     #[test]
     fn every_word_has_a_place_of_its_own() {
-        assert!(ENGLISH.iter().all(|w| english_words().holds(hash_word(w.as_bytes()))));
-        assert!(!english_words().holds(hash_word(b"ministre")));
+        let told = |word: &str| function_words().language(hash_word(word.as_bytes()));
+        assert!(ENGLISH.iter().all(|w| told(w) == Some(Known::English)));
+        assert!(PIDGIN.iter().all(|w| told(w) == Some(Known::Pidgin)));
+        assert_eq!(told("ministre"), None);
     }
 
     #[track_caller]
@@ -177,6 +206,14 @@ mod tests {
         check(
             "\u{41c}\u{438}\u{43d}\u{438}\u{441}\u{442}\u{440} \u{437}\u{430}\u{44f}\u{432}\u{438}\u{43b} \u{432} \u{43f}\u{44f}\u{442}\u{43d}\u{438}\u{446}\u{443}, \u{447}\u{442}\u{43e} \u{43f}\u{435}\u{440}\u{435}\u{433}\u{43e}\u{432}\u{43e}\u{440}\u{44b} \u{43f}\u{440}\u{43e}\u{434}\u{43e}\u{43b}\u{436}\u{430}\u{442}\u{441}\u{44f}.",
             "ru",
+        );
+        check(
+            "Di oga of di market tok say dem don close di road wey dey near im shop, and pipo no fit waka pass.",
+            "pcm",
+        );
+        check(
+            "Di Canio and Di Matteo said on Friday that they would not be at the club when it plays at Cardiff.",
+            "en",
         );
         check("", "und");
         check("12345 67890", "und");

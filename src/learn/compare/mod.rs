@@ -10,7 +10,7 @@ mod pool;
 pub use pool::{Limits, Pool};
 
 use super::{
-    calibrate::{Scored, temperature_by_length},
+    calibrate::{Scored, calibrate},
     config::TrainConfig,
     job::Job,
     load::Example,
@@ -18,10 +18,7 @@ use super::{
     space::Encoder,
     word_vectors::WordVectors,
 };
-use crate::{
-    eval::metrics::{Estimate, accuracy, bootstrap, expected_calibration_error, macro_f1},
-    heads::topic::{length_factor, softmax},
-};
+use crate::eval::metrics::{Estimate, accuracy, bootstrap, expected_calibration_error, macro_f1};
 use baselines::Baselines;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -74,8 +71,10 @@ pub fn leave_one_source_out<'a>(
     for turn in turns.iter().filter(|t| sources.contains(&t.source)) {
         let others = turns.iter().filter(|t| t.source != turn.source);
         let others: Vec<Scored> = others.flat_map(|t| t.scored.iter().cloned()).collect();
-        let (temperature, exponent) = temperature_by_length(&others);
-        let confidence: Vec<f64> = turn.scored.iter().map(|row| confidence(row, temperature, exponent)).collect();
+        let calibration = calibrate(&others, config.topic.loss.scale());
+        let sure =
+            |(scores, words, _): &Scored| calibration.probabilities(scores, *words).into_iter().fold(0.0, f64::max);
+        let confidence: Vec<f64> = turn.scored.iter().map(sure).collect();
         let best: Vec<usize> = turn.scored.iter().map(|(s, ..)| argmax(s)).collect();
         let truth: Vec<usize> = turn.scored.iter().map(|(.., label)| *label).collect();
         let answers = [("wiredesk", &best, Some(&confidence[..]))];
@@ -136,11 +135,6 @@ impl Turn {
         let scored = scores.zip(words).zip(truth).map(|((scores, words), label)| (scores, words, label)).collect();
         Ok(Self { source, classes, train: labelled, scored, baselines })
     }
-}
-
-fn confidence((scores, words, _): &Scored, temperature: f64, exponent: f64) -> f64 {
-    let temperature = temperature * length_factor(*words, exponent);
-    softmax(scores.iter().map(|&v| f64::from(v) / temperature)).into_iter().fold(0.0, f64::max)
 }
 
 fn figures(truth: &[usize], predicted: &[usize], confidence: Option<&[f64]>, classes: usize, seed: u64) -> Comparison {

@@ -1,4 +1,5 @@
 use super::Softmax;
+use crate::heads::calibration::Scale;
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -13,6 +14,17 @@ pub enum Loss {
     /// Each class against the rest, `max(0, 1 - y s)^2` with y = 1 or -1, as scikit-learn's `LinearSVC`. A row that is
     /// clearly right no longer pulls at the weights, so the outlets with the most of them do not wear the rest down.
     SquaredHinge,
+}
+
+impl Loss {
+    /// What the scores say that it makes.
+    #[must_use]
+    pub fn scale(self) -> Scale {
+        match self {
+            Self::Log => Scale::LogOdds,
+            Self::SquaredHinge => Scale::Margin,
+        }
+    }
 }
 
 /// Why an estimator cannot be fitted.
