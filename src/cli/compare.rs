@@ -89,7 +89,8 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
         None
     };
     let stance = if args.heads.iter().any(|h| h == Head::Stance.name()) {
-        Some(compare_stance(&corpus, config.seed, &|message: &str| tracing::info!("stance: {message}"))?)
+        let progress = |message: &str| tracing::info!("stance: {message}");
+        Some(compare_stance(&corpus, vectors.as_ref(), config.seed, &progress)?)
     } else {
         None
     };

@@ -144,7 +144,7 @@ pub fn train(
     }
     job.go_on().map_err(SoftmaxError::from)?;
     if stances {
-        let trained = train_stance(&parts.train, &parts.dev, config.seed, progress);
+        let trained = train_stance(&parts.train, &parts.dev, vectors, config.seed, progress);
         let trained = trained.map_err(|e| TrainError::Config(e.to_string()))?;
         cards.push(stance_card(&trained));
         heads.stance = Some(trained.head);

@@ -33,6 +33,9 @@ pub struct LabelledStance {
     /// Who speaks, in directed data.
     #[serde(default)]
     pub source_entity: Option<String>,
+    /// Percent of supportive, critical and neutral, where another model gave the label.
+    #[serde(default)]
+    pub percent: Option<[u8; 3]>,
 }
 
 /// A target of a labelled row; other keys of the object are not read.

@@ -80,6 +80,11 @@ pub(crate) fn compounds(dense: &[f32]) -> [f32; 2] {
     })
 }
 
+/// Whether the target speaks or judges.
+pub(crate) fn speaks(dense: &[f32]) -> bool {
+    dense.get(DENSE - 2).is_some_and(|v| *v > 0.0)
+}
+
 fn put(out: &mut Dense, at: usize, value: f32) {
     if let Some(slot) = out.get_mut(at) {
         *slot = value;
@@ -93,7 +98,7 @@ fn bump(out: &mut Dense, at: usize, value: f32) {
 }
 
 /// The nearest names or breaks around the first mention: beyond them others are spoken of.
-fn zones(masked: &Masked) -> (usize, usize) {
+pub(super) fn zones(masked: &Masked) -> (usize, usize) {
     let primary = masked.targets.first().copied().unwrap_or(0);
     let edge = |i: &super::mask::Item| i.kind == Kind::Entity || i.breaks;
     let left = masked.items.iter().take(primary).rposition(edge).map_or(0, |i| i + 1);

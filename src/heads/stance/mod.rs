@@ -2,8 +2,8 @@
 //!
 //! [`parties`] finds the main parties where no target is named, [`targets`] the
 //! mentions of each target; [`outline`] reads a sentence that mentions one once
-//! for all of them, [`mask`] hides every name, [`views`], [`roles`] and
-//! [`dense`] turn it into numbers, [`model`] into probabilities, [`aggregate`]
+//! for all of them, [`mask`] hides every name, [`views`], [`roles`],
+//! [`meanings`] and [`dense`] turn it into numbers, [`model`] into probabilities, [`aggregate`]
 //! into the article's answer.
 
 mod aggregate;
@@ -11,6 +11,7 @@ mod dense;
 mod keys;
 mod lexicon;
 mod mask;
+mod meanings;
 pub(crate) mod model;
 mod nations;
 mod outline;
@@ -31,8 +32,9 @@ use parties::Counts;
 use targets::{Finder, Mention};
 use words::{Marks, Words};
 
-pub(crate) use dense::{DENSE, compounds};
-pub(crate) use keys::Vocabulary;
+pub(crate) use dense::{DENSE, compounds, speaks};
+pub(crate) use keys::{KeyTable, Vocabulary};
+pub(crate) use meanings::{Meanings, POOLS, Pooled, pool_scale};
 pub(crate) use nations::is_foreign_state;
 
 /// Sentences that are judged for one target that the caller names; those beyond count as mentions only.

@@ -1,10 +1,11 @@
-//! The sentence model: one softmax over hashed n-grams and dense features,
-//! calibrated; and its files.
+//! The sentence model: one softmax over hashed n-grams, meanings of words and
+//! dense features, calibrated; and its files.
 
 use super::{
     dense::{self, DENSE, Dense},
     keys::Vocabulary,
     mask::Masker,
+    meanings::{self, Meanings, POOLS, Pooled},
     outline::Outlines,
     roles::{self, Cue},
     views,
@@ -102,6 +103,8 @@ pub(crate) struct SentenceModel {
     pub(crate) dense: Vec<[f32; CLASSES]>,
     /// Words known in lower case.
     pub(crate) vocabulary: Vocabulary,
+    /// Weights of what words mean.
+    pub(crate) meanings: Meanings,
 }
 
 /// Numbers as a row of the table.
@@ -117,12 +120,13 @@ pub(crate) struct Extractor {
     cues: Vec<Cue>,
     tagged: Vec<u64>,
     dense: Dense,
+    pooled: Vec<Pooled>,
 }
 
 impl Default for Extractor {
     fn default() -> Self {
         let (outlines, masker) = (Outlines::default(), Masker::default());
-        Self { outlines, masker, cues: Vec::new(), tagged: Vec::new(), dense: [0.0; DENSE] }
+        Self { outlines, masker, cues: Vec::new(), tagged: Vec::new(), dense: [0.0; DENSE], pooled: Vec::new() }
     }
 }
 
@@ -149,6 +153,8 @@ impl Extractor {
         roles::find(masked, &mut self.cues);
         let clause = views::clause(masked);
         views::visit(masked, &self.cues, clause, &mut self.tagged, see);
+        self.pooled.clear();
+        meanings::pool(masked, clause, dense::zones(masked), &mut self.pooled);
         dense::fill(masked, &self.cues, clause, &mut self.dense);
         masked.targets.first().and_then(|t| masked.items.get(*t)).is_some_and(|i| i.quoted)
     }
@@ -156,6 +162,11 @@ impl Extractor {
     /// The dense features.
     pub(crate) fn dense(&self) -> &[f32] {
         &self.dense
+    }
+
+    /// The words and where they stand.
+    pub(crate) fn pooled(&self) -> &[Pooled] {
+        &self.pooled
     }
 }
 
@@ -192,6 +203,7 @@ impl SentenceModel {
                 *score += value * weight;
             }
         }
+        self.meanings.add(&extractor.pooled, &mut scores);
         (scores, quoted)
     }
 
@@ -209,10 +221,15 @@ impl SentenceModel {
         let table: Vec<u8> = self.table.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
         let dense: Vec<u8> = self.dense.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
         let words: Vec<u8> = self.vocabulary.hashes().iter().flat_map(|v| v.to_le_bytes()).collect();
+        let known: Vec<u8> = self.meanings.hashes().iter().flat_map(|v| v.to_le_bytes()).collect();
+        let halves = self.meanings.rows().iter().flatten().flatten().flat_map(|v| f16::from_f32(*v).to_le_bytes());
+        let meanings: Vec<u8> = halves.collect();
         let tensors = [
             ("table", Dtype::F16, vec![self.table.len(), 4], &table),
             ("dense", Dtype::F32, vec![self.dense.len(), CLASSES], &dense),
             ("vocabulary", Dtype::U64, vec![self.vocabulary.hashes().len()], &words),
+            ("words", Dtype::U64, vec![self.meanings.hashes().len()], &known),
+            ("meanings", Dtype::F16, vec![self.meanings.rows().len(), POOLS, CLASSES], &meanings),
         ];
         let views = tensors
             .into_iter()
@@ -257,18 +274,43 @@ impl SentenceModel {
         if !finite || dense.iter().flatten().any(|w| !w.is_finite()) {
             return Err(format!("{WEIGHTS_FILE}: a weight is not a number"));
         }
-        let words = tensors.tensor("vocabulary").map_err(|e| format!("{WEIGHTS_FILE}: {e}"))?;
-        let n = words.shape().first().copied().unwrap_or(0);
-        if n > MAX_VOCABULARY {
-            return Err(format!("{WEIGHTS_FILE}: the vocabulary has {n} words; the most is {MAX_VOCABULARY}"));
-        }
-        let words = tensor(&tensors, "vocabulary", Dtype::U64, &[n])?;
-        let vocabulary: Vec<u64> = words.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
-        if !vocabulary.is_sorted() {
-            return Err(format!("{WEIGHTS_FILE}: the vocabulary is not sorted"));
-        }
-        Ok(Self { settings, table, dense, vocabulary: Vocabulary::new(vocabulary) })
+        let vocabulary = Vocabulary::new(hashes(&tensors, "vocabulary")?);
+        // Models of the first versions have none.
+        let known = tensors.tensor("words").is_ok();
+        let meanings = if known { read_meanings(&tensors)? } else { Meanings::default() };
+        Ok(Self { settings, table, dense, vocabulary, meanings })
     }
+}
+
+/// A tensor of word hashes, ascending.
+fn hashes(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<u64>, String> {
+    let n = tensors.tensor(name).map_err(|e| format!("{WEIGHTS_FILE}: {e}"))?.shape().first().copied().unwrap_or(0);
+    if n > MAX_VOCABULARY {
+        return Err(format!("{WEIGHTS_FILE}: {name} has {n} words; the most is {MAX_VOCABULARY}"));
+    }
+    let bytes = tensor(tensors, name, Dtype::U64, &[n])?;
+    let hashes: Vec<u64> = bytes.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
+    if !hashes.is_sorted() {
+        return Err(format!("{WEIGHTS_FILE}: {name} is not sorted"));
+    }
+    Ok(hashes)
+}
+
+fn read_meanings(tensors: &SafeTensors<'_>) -> Result<Meanings, String> {
+    let words = hashes(tensors, "words")?;
+    let bytes = tensor(tensors, "meanings", Dtype::F16, &[words.len(), POOLS, CLASSES])?;
+    let halves = |row: &[u8]| {
+        let mut out = meanings::Row::default();
+        for (to, from) in out.iter_mut().flatten().zip(row.as_chunks::<2>().0) {
+            *to = f16::from_le_bytes(*from).to_f32();
+        }
+        out
+    };
+    let rows: Vec<meanings::Row> = bytes.chunks_exact(2 * POOLS * CLASSES).map(halves).collect();
+    if rows.iter().flatten().flatten().any(|w| !w.is_finite()) {
+        return Err(format!("{WEIGHTS_FILE}: a meaning is not a number"));
+    }
+    Ok(Meanings::new(words, rows))
 }
 
 /// A tensor's bytes, if it has this type and shape.

@@ -1,15 +1,15 @@
 use super::{
-    StanceHead, StanceScratch, Vocabulary,
+    Meanings, StanceHead, StanceScratch, Vocabulary,
     aggregate::LABELS,
     dense::DENSE,
-    model::{SentenceModel, Settings, to_row},
+    model::{CLASSES, SentenceModel, Settings, to_row},
     targets::Finder,
     words::{Marks, Words},
 };
 use crate::{
     article::{Span, Target},
     prediction::StanceLabel,
-    text::{Document, hash_pair, sentences},
+    text::{Document, hash_pair, hash_word, sentences},
 };
 use proptest::prelude::*;
 
@@ -18,9 +18,16 @@ fn random_head() -> StanceHead {
     let number = |i: usize, k: u64| (hash_pair(i as u64 + 1, k) % 2_001) as f32 / 1_000.0 - 1.0;
     let table = (0..1usize << 12).map(|i| to_row([number(i, 1), number(i, 2), number(i, 3), 1.0])).collect();
     let dense = (0..DENSE).map(|i| [number(i, 4), number(i, 5), number(i, 6)]).collect();
-    StanceHead {
-        model: SentenceModel { settings: Settings::new(12, 1.0), table, dense, vocabulary: Vocabulary::default() },
-    }
+    // Names have meanings too: they must not come out.
+    let texts = SUBJECTS.iter().chain(&ENDINGS).chain(&NAMES).flat_map(|t| t.split(|c: char| !c.is_alphanumeric()));
+    let mut words: Vec<u64> = texts.map(|w| hash_word(w.to_lowercase().as_bytes())).collect();
+    words.sort_unstable();
+    words.dedup();
+    let row = |i: usize| std::array::from_fn(|p| std::array::from_fn(|c| number(i, 7 + (p * CLASSES + c) as u64)));
+    let rows = (0..words.len()).map(row).collect();
+    let meanings = Meanings::new(words, rows);
+    let (settings, vocabulary) = (Settings::new(12, 1.0), Vocabulary::default());
+    StanceHead { model: SentenceModel { settings, table, dense, vocabulary, meanings } }
 }
 
 fn named(name: &str) -> Target {
@@ -217,6 +224,7 @@ fn files_hold_the_head() {
     };
     let back = read(&files).unwrap();
     assert_eq!(back.model.dense, head.model.dense);
+    assert_eq!(back.model.meanings, head.model.meanings);
     assert_eq!(back.to_files(), files);
     assert!(read(&[]).unwrap_err().contains("missing"));
     for (i, cut) in [(0, 7), (0, 100), (1, 10)] {

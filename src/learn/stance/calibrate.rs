@@ -20,28 +20,48 @@ pub(super) fn calibrate(head: &mut StanceHead, dev: &[LabelledArticle]) -> Optio
     if scored.is_empty() {
         return None;
     }
-    // Convex in these three numbers: inverse temperature and two offsets.
+    // Inverse temperature and two offsets by squared error: unlike the logarithm it does not let the few labels that are
+    // beyond any model, or wrong, make all answers less sure than they deserve.
     let mut x = [1.0f64, 0.0, 0.0];
     for round in 0..2_000 {
         let mut gradient = [0.0; 3];
         for (s, truth) in &scored {
-            let mut e = softmax(logits(s, &x));
+            let p = softmax(logits(s, &x));
+            let mut e = p;
             e[*truth] -= 1.0;
-            gradient[0] += e.iter().zip(s).map(|(e, s)| e * f64::from(*s)).sum::<f64>();
-            gradient[1] += e[0];
-            gradient[2] += e[1];
+            let mean: f64 = p.iter().zip(e).map(|(p, e)| p * e).sum();
+            let slope: [f64; CLASSES] = std::array::from_fn(|c| 2.0 * p[c] * (e[c] - mean));
+            gradient[0] += slope.iter().zip(s).map(|(e, s)| e * f64::from(*s)).sum::<f64>();
+            gradient[1] += slope[0];
+            gradient[2] += slope[1];
         }
-        let rate = if round < 1_000 { 0.3 } else { 0.1 };
+        let rate = if round < 1_000 { 1.0 } else { 0.3 };
         for (x, g) in x.iter_mut().zip(gradient) {
             *x -= rate * g / scored.len() as f64;
         }
         x[0] = x[0].clamp(0.05, 20.0);
     }
+    let factor = sharpness(&scored, &x);
+    let x = x.map(|x| x * factor);
     let settings = &mut head.model.settings;
     settings.inverse_temperature = x[0] as f32;
     settings.offsets = [x[1] as f32, x[2] as f32, 0.0];
     settings.threshold = THRESHOLD;
     Some(())
+}
+
+/// What to multiply the three numbers by to be as sure on the whole as the answers are right, which it does not change.
+fn sharpness(scored: &[([f32; CLASSES], usize)], x: &[f64; 3]) -> f64 {
+    let best = |p: &[f64; CLASSES]| (0..CLASSES).max_by(|a, b| p[*a].total_cmp(&p[*b])).unwrap_or(0);
+    let right = scored.iter().filter(|(s, truth)| best(&logits(s, x)) == *truth).count() as f64;
+    let (mut low, mut high) = (0.5, 2.0);
+    for _ in 0..40 {
+        let factor = f64::midpoint(low, high);
+        let sure = |s: &[f32; CLASSES]| softmax(logits(s, x).map(|z| z * factor)).into_iter().fold(0.0, f64::max);
+        let sum: f64 = scored.iter().map(|(s, _)| sure(s)).sum();
+        if sum < right { low = factor } else { high = factor }
+    }
+    low
 }
 
 fn logits(scores: &[f32; CLASSES], x: &[f64; 3]) -> [f64; CLASSES] {

@@ -18,6 +18,7 @@ use crate::{
         figures::has_mentions,
         load::Corpus,
         rows::{LabelledArticle, Split},
+        word_vectors::WordVectors,
     },
 };
 use serde::Serialize;
@@ -64,11 +65,16 @@ struct Answers([Vec<Answer>; WAYS.len()]);
 ///
 /// # Errors
 /// When a training fails.
-pub fn compare_stance(corpus: &Corpus, seed: u64, progress: &dyn Fn(&str)) -> Result<StanceComparison, StanceError> {
+pub fn compare_stance(
+    corpus: &Corpus,
+    vectors: Option<&WordVectors>,
+    seed: u64,
+    progress: &dyn Fn(&str),
+) -> Result<StanceComparison, StanceError> {
     let part = |split| -> Vec<LabelledArticle> {
         corpus.part(split).map(|e| e.article.clone()).filter(has_mentions).collect()
     };
-    compare(&StancePlan::default(), &part(Split::Train), &part(Split::Dev), seed, progress)
+    compare(&StancePlan::default(), &part(Split::Train), &part(Split::Dev), vectors, seed, progress)
 }
 
 /// The same for a plan and rows that all say where their targets are mentioned.
@@ -76,11 +82,12 @@ pub(super) fn compare(
     plan: &StancePlan,
     train: &[LabelledArticle],
     dev: &[LabelledArticle],
+    vectors: Option<&WordVectors>,
     seed: u64,
     progress: &dyn Fn(&str),
 ) -> Result<StanceComparison, StanceError> {
     progress("all training rows");
-    let full = Fitted::new(plan, train, dev, seed)?;
+    let full = Fitted::new(plan, train, dev, vectors, seed)?;
     let mut sets: BTreeMap<&str, Answers> = BTreeMap::new();
     for item in portrayals(dev) {
         full.answer(&item, sets.entry(item.row.dataset.as_deref().unwrap_or("")).or_default());
@@ -90,7 +97,7 @@ pub(super) fn compare(
     for held_out in 0..FOLDS {
         progress(&format!("training rows, part {} of {FOLDS} held out", held_out + 1));
         let (test, rest): (Vec<_>, Vec<_>) = train.iter().cloned().partition(|r| fold(r, FOLDS) == held_out);
-        let fitted = Fitted::new(plan, &rest, dev, seed)?;
+        let fitted = Fitted::new(plan, &rest, dev, vectors, seed)?;
         for item in portrayals(&test) {
             fitted.answer(&item, &mut unseen);
         }
@@ -109,9 +116,10 @@ impl Fitted {
         plan: &StancePlan,
         rows: &[LabelledArticle],
         dev: &[LabelledArticle],
+        vectors: Option<&WordVectors>,
         seed: u64,
     ) -> Result<Self, StanceError> {
-        let head = train_stance_with(plan, rows, dev, seed, &|_| {})?.head;
+        let head = train_stance_with(plan, rows, dev, vectors, seed, &|_| {})?.head;
         let words = Words::fit(rows, plan, seed).map_err(|e| StanceError::Estimator(e.to_string()))?;
         Ok(Self { head, words })
     }

@@ -4,8 +4,9 @@ use super::StancePlan;
 use crate::{
     article::Target,
     heads::stance::{
-        Vocabulary,
-        model::{Extractor, VIEWS, row},
+        Pooled, Vocabulary,
+        model::{CLASSES, Extractor, VIEWS, row},
+        speaks,
     },
     learn::rows::LabelledArticle,
     text::{Document, hash_word, sentences},
@@ -21,6 +22,10 @@ pub(crate) struct Example {
     pub(crate) views: Vec<Vec<u32>>,
     /// Supportive, critical, neutral.
     pub(crate) label: usize,
+    /// Words and their pools.
+    pub(crate) pooled: Vec<Pooled>,
+    /// How probable each label is.
+    pub(crate) shares: [f32; CLASSES],
     /// What it counts in training.
     pub(crate) weight: f32,
     /// From directed data, whose labels mean something else.
@@ -40,6 +45,8 @@ pub(crate) enum Kind {
     NoJudgement,
     /// A sentence of our own that shows who judges whom.
     Template,
+    /// How the sentence portrays the target, as another model sees it.
+    Taught,
 }
 
 /// A row's stance as it is trained and tested on.
@@ -56,6 +63,17 @@ pub(crate) struct Labelled<'a> {
 }
 
 impl Labelled<'_> {
+    /// How probable each label is: certain, or as another model told.
+    fn shares(&self) -> [f32; CLASSES] {
+        let stance = self.row.stances.as_ref().and_then(|s| s.get(self.stance));
+        if let Some(percent) = stance.and_then(|s| s.percent) {
+            return percent.map(|p| f32::from(p) / 100.0);
+        }
+        let mut out = [0.0; CLASSES];
+        out[self.label] = 1.0;
+        out
+    }
+
     /// The target with the spans of its mentions.
     pub(crate) fn target(&self) -> Target {
         self.row.stances.as_ref().and_then(|s| s.get(self.stance)).map(|s| s.target.clone().into()).unwrap_or_default()
@@ -82,6 +100,7 @@ pub(crate) fn labelled(rows: &[LabelledArticle]) -> Vec<Labelled<'_>> {
         for (stance, s) in row.stances.iter().flatten().enumerate() {
             let Some(label) = label_index(&s.label).filter(|_| !s.target.mentions.is_empty()) else { continue };
             let kind = match &s.source_entity {
+                _ if row.quality.as_deref() == Some("machine") => Kind::Taught,
                 None => Kind::Portrayal,
                 Some(_) if label != 2 => Kind::Judged,
                 Some(source) if polar.contains(&(row.text.as_str(), source.as_str(), s.target.name.as_str())) => {
@@ -134,10 +153,18 @@ pub(crate) fn extract(labelled: &[Labelled<'_>], vocabulary: &Vocabulary, plan: 
         if run(&mut extractor, &document, item, vocabulary, see).is_none() {
             continue;
         }
+        // The other model has learned from portrayals alone: it takes who criticises for criticised.
+        let misled = item.kind == Kind::Taught && speaks(extractor.dense());
+        let weight = if misled { weight * plan.taught_speakers } else { weight };
+        if weight <= 0.0 {
+            continue;
+        }
         out.push(Example {
             dense: extractor.dense().to_vec(),
             views,
+            pooled: extractor.pooled().to_vec(),
             label: item.label,
+            shares: item.shares(),
             weight,
             directed: matches!(item.kind, Kind::Judged | Kind::Speaker | Kind::NoJudgement),
         });

@@ -6,22 +6,18 @@ mod calibrate;
 mod compare;
 mod evaluate;
 mod examples;
+mod fit;
 mod softmax;
 mod templates;
 
 pub use compare::{StanceComparison, StanceRow, compare_stance};
 pub use evaluate::{PartFigures, StanceFigures, evaluate_stance};
 
-use super::rows::LabelledArticle;
-use crate::heads::stance::{
-    DENSE, StanceHead,
-    model::{CLASSES, SentenceModel, Settings, norm, to_row},
-};
-use examples::{Example, Kind};
-use linfa::{Dataset, ParamGuard, traits::Fit};
-use ndarray::Array1;
-use softmax::{SoftmaxParams, SparseDoc, ValidSoftmaxParams, records};
-use std::{collections::HashSet, sync::Arc};
+use super::{rows::LabelledArticle, word_vectors::WordVectors};
+use crate::heads::stance::{StanceHead, model::CLASSES};
+use examples::Kind;
+use fit::Space;
+use std::collections::HashSet;
 
 /// How the stance head is trained. The defaults were chosen on the dev parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +44,15 @@ pub struct StancePlan {
     pub template_count: usize,
     /// How much of the directed rows is explained by weights of their own, which are dropped after training.
     pub directed_own: f32,
-    /// Least number of examples that hold an n-gram.
+    /// Weight of rows that another model labelled.
+    pub taught: f32,
+    /// What those of them count for in which the target speaks.
+    pub taught_speakers: f32,
+    /// Numbers of a word vector that are learned from.
+    pub dimensions: usize,
+    /// What word vectors count beside the dense features.
+    pub vector_scale: f32,
+    /// Least number of examples that hold an n-gram; one more for every 20,000 examples.
     pub least: u32,
 }
 
@@ -56,16 +60,20 @@ impl Default for StancePlan {
     fn default() -> Self {
         Self {
             bits: 18,
-            epochs: 12,
+            epochs: 8,
             learning_rate: 0.02,
             l2: 1e-4,
-            view_scale: 1.0,
-            judged: 0.3,
-            speaker: 0.3,
+            view_scale: 1.2,
+            judged: 0.6,
+            speaker: 0.6,
             no_judgement: 0.0,
-            templates: 0.6,
+            templates: 2.5,
             template_count: 6_000,
             directed_own: 1.0,
+            taught: 1.0,
+            taught_speakers: 0.4,
+            dimensions: 100,
+            vector_scale: 1.0,
             least: 2,
         }
     }
@@ -79,6 +87,7 @@ impl StancePlan {
             Kind::Speaker => self.speaker,
             Kind::NoJudgement => self.no_judgement,
             Kind::Template => self.templates,
+            Kind::Taught => self.taught,
         }
     }
 }
@@ -117,10 +126,11 @@ pub enum StanceError {
 pub fn train_stance(
     rows: &[LabelledArticle],
     dev: &[LabelledArticle],
+    vectors: Option<&WordVectors>,
     seed: u64,
     progress: &dyn Fn(&str),
 ) -> Result<StanceTraining, StanceError> {
-    train_stance_with(&StancePlan::default(), rows, dev, seed, progress)
+    train_stance_with(&StancePlan::default(), rows, dev, vectors, seed, progress)
 }
 
 /// Trains with a plan of one's own.
@@ -131,6 +141,7 @@ pub fn train_stance_with(
     plan: &StancePlan,
     rows: &[LabelledArticle],
     dev: &[LabelledArticle],
+    vectors: Option<&WordVectors>,
     seed: u64,
     progress: &dyn Fn(&str),
 ) -> Result<StanceTraining, StanceError> {
@@ -153,103 +164,16 @@ pub fn train_stance_with(
             return Err(StanceError::EmptyClass(name));
         }
     }
-    examples.extend(examples::extract(&own, &vocabulary, plan));
     // Our own sentences are all alike: they do not say how frequent a word is.
-    let idf = inverse_frequencies(examples.get(..given).unwrap_or(&examples), plan);
-    let model = fit(plan, &examples, &idf, seed).map_err(|e| StanceError::Estimator(e.to_string()))?;
+    let space = Space::new(plan, &examples, &vocabulary, vectors);
+    examples.extend(examples::extract(&own, &vocabulary, plan));
+    let fitted = space.fit(&examples, seed).map_err(|e| StanceError::Estimator(e.to_string()))?;
     progress("stance: model fitted");
-    let mut settings = Settings::new(plan.bits, plan.view_scale);
-    settings.threshold = 0.0;
-    let table = idf.iter().enumerate().map(|(row, idf)| {
-        let mut out = [0.0, 0.0, 0.0, *idf];
-        for (to, weight) in out.iter_mut().zip(model.weights(DENSE + row)) {
-            *to = weight * idf;
-        }
-        to_row(out)
-    });
-    let dense = (0..DENSE).map(|feature| {
-        let mut out = [0.0; CLASSES];
-        for (to, weight) in out.iter_mut().zip(model.weights(feature)) {
-            *to = *weight;
-        }
-        out
-    });
-    let model = SentenceModel { settings, table: table.collect(), dense: dense.collect(), vocabulary };
+    let model = space.model(&fitted, vocabulary);
     let mut head = StanceHead { model };
     calibrate::calibrate(&mut head, dev).ok_or(StanceError::NoDev)?;
     progress("stance: calibrated");
     Ok(StanceTraining { head, examples: given, labels })
-}
-
-/// Smoothed idf of each table row; 0 where too few examples hold it.
-fn inverse_frequencies(examples: &[Example], plan: &StancePlan) -> Vec<f32> {
-    let mut counts = vec![0u32; 1 << plan.bits];
-    let mut seen: Vec<u32> = Vec::new();
-    for e in examples {
-        seen.clear();
-        seen.extend(e.views.iter().flatten());
-        seen.sort_unstable();
-        seen.dedup();
-        for row in &seen {
-            counts[*row as usize] += 1;
-        }
-    }
-    let n = examples.len() as f32;
-    let idf = |c: u32| if c < plan.least { 0.0 } else { ((1.0 + n) / (1.0 + c as f32)).ln() + 1.0 };
-    counts.into_iter().map(|c| half::f16::from_f32(idf(c)).to_f32()).collect()
-}
-
-/// A sparse document: dense features first, then the table rows, each view normalised.
-fn document(example: &Example, idf: &[f32], plan: &StancePlan) -> SparseDoc {
-    let view_scale = plan.view_scale;
-    let mut pairs: Vec<(u32, f32)> =
-        example.dense.iter().enumerate().filter(|(_, v)| **v != 0.0).map(|(i, v)| (i as u32, *v)).collect();
-    for view in &example.views {
-        let squares: f32 = view.iter().map(|r| idf[*r as usize] * idf[*r as usize]).sum();
-        let scale = norm(squares, view_scale);
-        pairs.extend(view.iter().map(|r| (DENSE as u32 + r, idf[*r as usize] * scale)).filter(|p| p.1 > 0.0));
-    }
-    pairs.sort_unstable_by_key(|p| p.0);
-    let mut merged: (Vec<u32>, Vec<f32>) = (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
-    for (i, v) in pairs {
-        match (merged.0.last(), merged.1.last_mut()) {
-            (Some(last), Some(value)) if *last == i => *value += v,
-            _ => {
-                merged.0.push(i);
-                merged.1.push(v);
-            }
-        }
-    }
-    if example.directed && plan.directed_own > 0.0 {
-        // Daume 2007: a second copy of each feature takes up what is peculiar to these rows.
-        let shift = (DENSE + idf.len()) as u32;
-        let (more, values): (Vec<u32>, Vec<f32>) =
-            merged.0.iter().zip(&merged.1).map(|(i, v)| (i + shift, v * plan.directed_own)).unzip();
-        merged.0.extend(more);
-        merged.1.extend(values);
-    }
-    SparseDoc(Arc::new(merged))
-}
-
-fn fit(
-    plan: &StancePlan,
-    examples: &[Example],
-    idf: &[f32],
-    seed: u64,
-) -> Result<softmax::Softmax, linfa::error::Error> {
-    let docs = examples.iter().map(|e| document(e, idf, plan)).collect();
-    let labels: Array1<usize> = examples.iter().map(|e| e.label).collect();
-    let weights: Array1<f32> = examples.iter().map(|e| e.weight).collect();
-    let dataset = Dataset::new(records(docs), labels).with_weights(weights);
-    let params = SoftmaxParams(ValidSoftmaxParams {
-        classes: CLASSES,
-        features: 2 * (DENSE + (1 << plan.bits)),
-        epochs: plan.epochs,
-        learning_rate: plan.learning_rate,
-        l2: plan.l2,
-        seed,
-    });
-    params.check()?.fit(&dataset)
 }
 
 #[cfg(test)]

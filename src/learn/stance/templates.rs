@@ -12,7 +12,7 @@ use rand_xoshiro::{
 };
 
 /// `T`: target, `E`: another party, `C`/`P`/`H`: criticised, praised, harmed; small letter: base form.
-const PATTERNS: [(&str, &str); 113] = [
+const PATTERNS: [(&str, &str); 117] = [
     ("E C T", "critical"),
     ("T C E", "neutral"),
     ("T was C by E", "critical"),
@@ -68,6 +68,10 @@ const PATTERNS: [(&str, &str); 113] = [
     ("T villages were H by gunmen", "neutral"),
     ("E called on T to stop the violence", "critical"),
     ("T called on E to stop the violence", "neutral"),
+    ("E urged T to lift restrictions and respect human rights", "critical"),
+    ("T urged E to lift restrictions and respect human rights", "neutral"),
+    ("E demanded that T release the prisoners", "critical"),
+    ("T demanded that E release the prisoners", "neutral"),
     ("E warned T against more bloodshed", "critical"),
     ("T warned E against more bloodshed", "neutral"),
     ("T warned that the violence would destroy the region", "neutral"),
@@ -306,6 +310,6 @@ fn sentence((pattern, label): (&str, &str), random: &mut Xoshiro256PlusPlus) -> 
     text.push_str(tail);
     text.push('.');
     let target = LooseTarget { name: target.to_owned(), mentions };
-    let stance = LabelledStance { target, label: label.to_owned(), source_entity: None };
+    let stance = LabelledStance { target, label: label.to_owned(), source_entity: None, percent: None };
     LabelledArticle { text, stances: Some(vec![stance]), ..LabelledArticle::default() }
 }
