@@ -3,6 +3,7 @@
 
 use super::examples;
 use crate::{
+    eval::metrics::expected_calibration_error,
     heads::stance::{
         StanceHead,
         model::{CLASSES, Extractor, softmax},
@@ -50,18 +51,23 @@ pub(super) fn calibrate(head: &mut StanceHead, dev: &[LabelledArticle]) -> Optio
     Some(())
 }
 
-/// What to multiply the three numbers by to be as sure on the whole as the answers are right, which it does not change.
+/// What to multiply the three numbers by for the least calibration error, which changes no label. The error jumps as
+/// answers change their bins, so the factor is that around which it is least on average.
 fn sharpness(scored: &[([f32; CLASSES], usize)], x: &[f64; 3]) -> f64 {
+    const STEPS: usize = 41;
+    const AROUND: usize = 3;
+    let factor = |step: usize| 0.6 + 0.02 * step as f64;
     let best = |p: &[f64; CLASSES]| (0..CLASSES).max_by(|a, b| p[*a].total_cmp(&p[*b])).unwrap_or(0);
-    let right = scored.iter().filter(|(s, truth)| best(&logits(s, x)) == *truth).count() as f64;
-    let (mut low, mut high) = (0.5, 2.0);
-    for _ in 0..40 {
-        let factor = f64::midpoint(low, high);
-        let sure = |s: &[f32; CLASSES]| softmax(logits(s, x).map(|z| z * factor)).into_iter().fold(0.0, f64::max);
-        let sum: f64 = scored.iter().map(|(s, _)| sure(s)).sum();
-        if sum < right { low = factor } else { high = factor }
-    }
-    low
+    let right: Vec<bool> = scored.iter().map(|(s, truth)| best(&logits(s, x)) == *truth).collect();
+    let error = |step: usize| {
+        let sure = |s: &[f32; CLASSES]| softmax(logits(s, x).map(|z| z * factor(step))).into_iter().fold(0.0, f64::max);
+        let confidence: Vec<f64> = scored.iter().map(|(s, _)| sure(s)).collect();
+        expected_calibration_error(&confidence, &right)
+    };
+    let errors: Vec<f64> = (0..STEPS).map(error).collect();
+    let means = errors.windows(2 * AROUND + 1).map(|errors| errors.iter().sum::<f64>());
+    let least = means.enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b));
+    factor(least.map_or(STEPS / 2, |(at, _)| at + AROUND))
 }
 
 fn logits(scores: &[f32; CLASSES], x: &[f64; 3]) -> [f64; CLASSES] {
