@@ -8,11 +8,11 @@ use tonic::{
 };
 
 /// The path of `Classify`.
-pub const METHOD: &str = "/wiredesk.v1.ClassifierService/Classify";
+pub(crate) const METHOD: &str = "/wiredesk.v1.ClassifierService/Classify";
 
 /// Messages as they travel: requests that are encoded already, replies that nobody decodes.
 #[derive(Default)]
-pub struct Encoded;
+pub(crate) struct Encoded;
 
 impl Codec for Encoded {
     type Encode = Bytes;

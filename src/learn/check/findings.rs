@@ -41,11 +41,14 @@ pub(super) struct Collected {
     most: usize,
 }
 
+/// File and line.
+type Row = (usize, u64);
+
 struct Kind {
     severity: Severity,
     count: u64,
     /// By their rank, of equals what was found first.
-    first: BTreeMap<((usize, u64), u64), (usize, u64, String)>,
+    first: BTreeMap<(Row, u64), (Row, String)>,
 }
 
 impl Collected {
@@ -56,15 +59,15 @@ impl Collected {
 
     /// Found anywhere; told in the order of the rows.
     pub(super) fn add(&mut self, severity: Severity, kind: &'static str, file: usize, line: u64, message: String) {
-        self.put(severity, kind, (file, line), (file, line, message));
+        self.put(severity, kind, (file, line), ((file, line), message));
     }
 
     /// Told in the order in which they are found.
-    pub(super) fn add_ranked(&mut self, severity: Severity, kind: &'static str, found: (usize, u64, String)) {
+    pub(super) fn add_ranked(&mut self, severity: Severity, kind: &'static str, found: (Row, String)) {
         self.put(severity, kind, (0, 0), found);
     }
 
-    fn put(&mut self, severity: Severity, kind: &'static str, rank: (usize, u64), found: (usize, u64, String)) {
+    fn put(&mut self, severity: Severity, kind: &'static str, rank: Row, found: (Row, String)) {
         let kind = self.kinds.entry(kind).or_insert_with(|| Kind { severity, count: 0, first: BTreeMap::new() });
         kind.count += 1;
         kind.first.insert((rank, kind.count), found);
@@ -74,7 +77,7 @@ impl Collected {
     }
 
     pub(super) fn into_findings(self, files: &[String]) -> BTreeMap<&'static str, Findings> {
-        let finding = |(file, line, message): (usize, u64, String)| {
+        let finding = |((file, line), message): (Row, String)| {
             let file = files.get(file);
             Finding { file: file.cloned().unwrap_or_default(), line, message }
         };

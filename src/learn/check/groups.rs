@@ -24,7 +24,8 @@ impl Groups {
         let mut record = [0; RECORD];
         record[..8].copy_from_slice(&hash.to_be_bytes());
         record[8..][..Place::BYTES].copy_from_slice(&place.to_bytes());
-        let name = &group.as_bytes()[..group.floor_char_boundary(NAME)];
+        // A letter that is cut in two is shown as a replacement character.
+        let name = &group.as_bytes()[..group.len().min(NAME)];
         record[8 + Place::BYTES..][..name.len()].copy_from_slice(name);
         self.0.add(hash, record)
     }

@@ -311,7 +311,7 @@ impl<'a> Check<'a> {
             let Some(row) = sample.rows.get(suspicion.row) else { continue };
             let (other, p) = (&suspicion.other, suspicion.probability * 100.0);
             let message = format!("topic {:?}; the other rows say {other:?} ({p:.0} %)", row.label);
-            self.found.add_ranked(Severity::Warning, "suspicious_label", (row.file as usize, row.line, message));
+            self.found.add_ranked(Severity::Warning, "suspicious_label", ((row.file as usize, row.line), message));
         }
     }
 }
