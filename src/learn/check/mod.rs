@@ -235,41 +235,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn pair(&mut self, Pair { first, second, similarity }: Pair) {
-        let at = self.at(first);
-        let across = first.split != second.split;
-        let other_label = first.label != second.label && first.label != 0 && second.label != 0;
-        let (severity, kind) = match (similarity, across) {
-            (None, true) => (Severity::Error, "duplicate_across_parts"),
-            (None, false) => (Severity::Warning, "duplicate"),
-            (Some(_), true) => (Severity::Warning, "near_duplicate_across_parts"),
-            (Some(_), false) => (Severity::Warning, "near_duplicate"),
-        };
-        let how = similarity.map_or_else(|| "the words of".to_owned(), |s| format!("{:.0} % like", s * 100.0));
-        let parts =
-            if across { format!(": {} and {}", name_of(first.split), name_of(second.split)) } else { String::new() };
-        let (file, line) = (second.file as usize, second.line);
-        self.find(severity, kind, file, line, format!("{how} {at}{parts}"));
-        if other_label {
-            let message = format!("{how} {at}, another topic");
-            self.find(Severity::Warning, "duplicate_with_other_label", file, line, message);
-        }
-    }
-
-    fn at(&self, place: Place) -> String {
-        let file = self.report.files.get(place.file as usize).map_or("", String::as_str);
-        format!("{file}:{}", place.line)
-    }
-
     fn finish(mut self) -> io::Result<Report> {
-        let pairs = std::mem::replace(&mut self.duplicates, Duplicates::new()?);
-        pairs.finish(|pair| self.pair(pair))?;
-        let groups = std::mem::replace(&mut self.groups, Groups::new()?);
-        groups.finish(|group, first, other| {
-            let (at, parts) = (self.at(first), [first, other].map(|place| name_of(place.split)).join(" and "));
-            let message = format!("group {group:?} is in several parts: {at} and here, {parts}");
-            self.find(Severity::Error, "group_in_several_parts", other.file as usize, other.line, message);
-        })?;
         self.few_labels();
         self.suspicious();
         let mut below = 0;
@@ -279,8 +245,19 @@ impl<'a> Check<'a> {
             below >= half
         });
         self.report.words[1] = median.map_or(0, |l| if l == 0 { 0 } else { 1 << (l - 1) });
-        self.report.findings = self.found.into_findings(&self.report.files);
-        Ok(self.report)
+        let Self { duplicates, groups, mut found, mut report, .. } = self;
+        let at = |place: Place| {
+            let file = report.files.get(place.file as usize).map_or("", String::as_str);
+            format!("{file}:{}", place.line)
+        };
+        duplicates.finish(|pair| tell_pair(&mut found, &at(pair.first), pair))?;
+        groups.finish(|group, first, other| {
+            let (at, parts) = (at(first), [first, other].map(|place| name_of(place.split)).join(" and "));
+            let message = format!("group {group:?} is in several parts: {at} and here, {parts}");
+            found.add(Severity::Error, "group_in_several_parts", other.file as usize, other.line, message);
+        })?;
+        report.findings = found.into_findings(&report.files);
+        Ok(report)
     }
 
     /// What training would refuse.
@@ -313,6 +290,27 @@ impl<'a> Check<'a> {
             let message = format!("topic {:?}; the other rows say {other:?} ({p:.0} %)", row.label);
             self.found.add_ranked(Severity::Warning, "suspicious_label", ((row.file as usize, row.line), message));
         }
+    }
+}
+
+/// Tells of an article that is like an earlier one, which stands `at`.
+fn tell_pair(found: &mut Collected, at: &str, Pair { first, second, similarity }: Pair) {
+    let across = first.split != second.split;
+    let other_label = first.label != second.label && first.label != 0 && second.label != 0;
+    let (severity, kind) = match (similarity, across) {
+        (None, true) => (Severity::Error, "duplicate_across_parts"),
+        (None, false) => (Severity::Warning, "duplicate"),
+        (Some(_), true) => (Severity::Warning, "near_duplicate_across_parts"),
+        (Some(_), false) => (Severity::Warning, "near_duplicate"),
+    };
+    let how = similarity.map_or_else(|| "the words of".to_owned(), |s| format!("{:.0} % like", s * 100.0));
+    let parts =
+        if across { format!(": {} and {}", name_of(first.split), name_of(second.split)) } else { String::new() };
+    let (file, line) = (second.file as usize, second.line);
+    found.add(severity, kind, file, line, format!("{how} {at}{parts}"));
+    if other_label {
+        let message = format!("{how} {at}, another topic");
+        found.add(Severity::Warning, "duplicate_with_other_label", file, line, message);
     }
 }
 
