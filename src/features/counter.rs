@@ -1,78 +1,139 @@
 //! The features of one document with their counts.
 
-use super::{FeatureIndex, FeatureParams, log_tf};
-use crate::text::{Document, hash_pair};
+use super::{FeatureIndex, FeatureParams, kernel::prefetch, log_tf};
+use crate::text::{Document, Token, hash_pair};
 
 /// Counts slots; one a thread, reused from document to document.
+///
+/// What is looked at for every feature stays in the first-level cache: one bit a slot says whether it occurred, and only
+/// further occurrences go into the array of counts.
 #[derive(Debug, Clone, Default)]
 pub struct Counter {
-    /// Count of each slot; all zero between documents.
-    counts: Vec<u16>,
+    /// The words of a part that are no stop words; its features, the words first; the slots of those that have one.
+    words: Vec<u64>,
+    hashes: Vec<u64>,
+    found: Vec<u32>,
+    /// One bit a slot; all zero between documents.
+    seen: Vec<u64>,
     /// The slots that occur, in the order of their first occurrence.
     slots: Vec<u32>,
-    words: usize,
+    /// Those of them that occur more than once.
+    repeated: Vec<u32>,
+    /// Occurrences of each slot after the first; all zero between documents.
+    more: Vec<u16>,
+    length: usize,
     /// Features of the document as they were counted, and those of them that have no slot.
     features: u64,
     unknown: u64,
 }
 
 impl Counter {
-    /// Counts the features of `document`; `touch` is called with the slot of each (the number of slots for an unknown
-    /// one), so that its weights can be fetched ahead of their use.
-    pub fn count(
-        &mut self,
-        document: &Document,
-        params: &FeatureParams,
-        index: &FeatureIndex,
-        mut touch: impl FnMut(u32),
-    ) {
+    /// Counts the features of `document`; `touch` is called with the slot of each that has one, so that its weights can
+    /// be fetched ahead of their use.
+    pub fn count(&mut self, document: &Document, params: &FeatureParams, index: &FeatureIndex, touch: impl Fn(u32)) {
         self.clear();
-        // One more than there are slots: unknown features are counted there and forgotten.
-        let end = index.slots();
-        if self.counts.len() != end + 1 {
-            self.counts = vec![0; end + 1];
+        if self.more.len() != index.slots() {
+            self.more = vec![0; index.slots()];
+            self.seen = vec![0; index.slots().div_ceil(64)];
         }
-        let words = document.tokens().len();
-        self.slots.resize(2 * words + 1, 0);
+        self.length = document.tokens().len();
+        (self.features, self.unknown) = (0, 0);
         let (title, text) = document.tokens().split_at(document.title_tokens());
-        let mut distinct = 0;
         for (tokens, weight) in [(title, params.title_weight), (text, 1)] {
-            let mut add = |slot: u32| {
-                touch(slot);
-                let Some(count) = self.counts.get_mut(slot as usize) else { return };
-                if let Some(place) = self.slots.get_mut(distinct) {
-                    *place = slot;
-                }
-                // Whether a feature is new cannot be foreseen either: the place is written in any case.
-                distinct += usize::from(*count == 0);
-                *count = count.saturating_add(weight);
-            };
-            let mut previous = None;
-            for token in tokens {
-                add(index.slot_or_end(token.hash));
-                if let Some(first) = previous.filter(|_| params.pairs) {
-                    add(index.slot_or_end(hash_pair(first, token.hash)));
-                }
-                previous = Some(token.hash);
+            self.hash(tokens, params);
+            self.find(index, &touch);
+            for _ in 0..weight {
+                self.mark();
             }
+            let features = self.hashes.len();
+            self.features += features as u64 * u64::from(weight);
+            self.unknown += (features - self.found.len()) as u64 * u64::from(weight);
         }
-        self.slots.truncate(distinct);
-        self.unknown = self.counts.last_mut().map_or(0, |unknown| u64::from(std::mem::take(unknown)));
-        let in_part = |words: usize| (words + if params.pairs { words.saturating_sub(1) } else { 0 }) as u64;
-        self.features = in_part(title.len()) * u64::from(params.title_weight) + in_part(text.len());
-        if let Some(at) = self.slots.iter().position(|&s| s as usize == end) {
-            self.slots.remove(at);
+    }
+
+    /// Hashes of the features of `tokens`, those of [`FeatureParams::each_term`].
+    fn hash(&mut self, tokens: &[Token], params: &FeatureParams) {
+        // Whether a word is a stop word cannot be foreseen: the place is written in any case.
+        self.words.resize(tokens.len(), 0);
+        let mut kept = 0;
+        for token in tokens {
+            if let Some(place) = self.words.get_mut(kept) {
+                *place = token.hash;
+            }
+            kept += usize::from(!params.stop_words.contains(token));
         }
-        self.words = words;
+        self.words.truncate(kept);
+        self.hashes.clear();
+        self.hashes.extend_from_slice(&self.words);
+        if params.pairs {
+            self.hashes.extend(self.words.iter().zip(self.words.iter().skip(1)).map(|(&a, &b)| hash_pair(a, b)));
+        }
+    }
+
+    /// Looks the hashes up.
+    fn find(&mut self, index: &FeatureIndex, touch: &impl Fn(u32)) {
+        self.hashes.iter().for_each(|&hash| index.prefetch(hash));
+        self.found.resize(self.hashes.len(), 0);
+        let mut known = 0;
+        for &hash in &self.hashes {
+            let (slot, is_known) = index.find(hash);
+            touch(slot);
+            // Whether a feature is known cannot be foreseen: the place is written in any case.
+            if let Some(place) = self.found.get_mut(known) {
+                *place = slot;
+            }
+            known += usize::from(is_known);
+        }
+        self.found.truncate(known);
+    }
+
+    /// Counts each slot found once more.
+    fn mark(&mut self) {
+        let Self { found, seen, slots, repeated, more, .. } = self;
+        let (mut distinct, before) = (slots.len(), repeated.len());
+        let mut again = before;
+        slots.resize(distinct + found.len(), 0);
+        repeated.resize(before + found.len(), 0);
+        let (new, old) = (slots.as_mut_slice(), repeated.as_mut_slice());
+        for &slot in found.iter() {
+            let Some(word) = seen.get_mut(slot as usize / 64) else { continue };
+            let earlier = (*word >> (slot % 64) & 1) as usize;
+            *word |= 1 << (slot % 64);
+            if let (Some(new), Some(old)) = (new.get_mut(distinct), old.get_mut(again)) {
+                (*new, *old) = (slot, slot);
+            }
+            distinct += 1 - earlier;
+            again += earlier;
+        }
+        slots.truncate(distinct);
+        old.get(before..again).unwrap_or(&[]).iter().for_each(|&slot| prefetch(more, slot as usize));
+        // `repeated` holds each of its slots once.
+        let mut kept = before;
+        for at in before..again {
+            let Some(&slot) = repeated.get(at) else { break };
+            let Some(count) = more.get_mut(slot as usize) else { continue };
+            if let Some(place) = repeated.get_mut(kept) {
+                *place = slot;
+            }
+            kept += usize::from(*count == 0);
+            *count = count.saturating_add(1);
+        }
+        repeated.truncate(kept);
     }
 
     fn clear(&mut self) {
         for &slot in &self.slots {
-            if let Some(count) = self.counts.get_mut(slot as usize) {
-                *count = 0;
+            if let Some(seen) = self.seen.get_mut(slot as usize / 64) {
+                *seen = 0;
+            }
+        }
+        for &slot in &self.repeated {
+            if let Some(more) = self.more.get_mut(slot as usize) {
+                *more = 0;
             }
         }
         self.slots.clear();
+        self.repeated.clear();
     }
 
     /// The slots that occur.
@@ -81,26 +142,30 @@ impl Counter {
         &self.slots
     }
 
-    /// Counts of all slots of the index, also those that do not occur.
-    #[must_use]
-    pub fn counts(&self) -> &[u16] {
-        &self.counts
+    /// The slots that occur more than once, each with its count.
+    pub fn repeated(&self) -> impl Iterator<Item = (u32, u16)> + Clone {
+        self.repeated.iter().map(|&slot| (slot, self.count_of(slot)))
+    }
+
+    fn count_of(&self, seen: u32) -> u16 {
+        self.more.get(seen as usize).copied().unwrap_or(0).saturating_add(1)
     }
 
     /// Count of one slot.
     #[must_use]
     pub fn get(&self, slot: u32) -> u16 {
-        self.counts.get(slot as usize).copied().unwrap_or(0)
+        let seen = self.seen.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1);
+        if seen { self.count_of(slot) } else { 0 }
     }
 
     /// Words of the document.
     #[must_use]
     pub fn words(&self) -> usize {
-        self.words
+        self.length
     }
 
     /// How many features the document has, those of the title as often as it weighs; and how many of them have no
-    /// slot, at most 65,535.
+    /// slot.
     #[must_use]
     pub fn features(&self) -> (u64, u64) {
         (self.features, self.unknown)
@@ -140,7 +205,8 @@ pub struct TfIdf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::hash_word;
+    use crate::{features::StopWords, text::hash_word};
+    use proptest::prelude::*;
 
     #[test]
     fn counts_words_and_pairs_with_the_title_weighted() {
@@ -148,19 +214,55 @@ mod tests {
         let pair = hash_pair(peace, talks);
         let index = FeatureIndex::build([peace, talks, pair], 6);
         let mut counter = Counter::default();
-        let mut touched = Vec::new();
+        let touched = std::cell::RefCell::new(Vec::new());
         let params = FeatureParams { title_weight: 3, ..FeatureParams::default() };
-        counter.count(&Document::new("Peace talks", "Talks on peace. Talks!"), &params, &index, |s| touched.push(s));
+        counter.count(&Document::new("Peace talks", "Talks on peace. Talks!"), &params, &index, |s| {
+            touched.borrow_mut().push(s)
+        });
         let count = |hash| counter.get(index.slot(hash).unwrap());
         assert_eq!((count(peace), count(talks), count(pair)), (4, 5, 4));
-        assert!(counter.slots().iter().all(|s| touched.contains(s)));
+        assert!(counter.slots().iter().all(|s| touched.borrow().contains(s)));
         assert_eq!(counter.slots().len(), 3);
         assert_eq!(counter.words(), 6);
         // Of "talks on", "on", "on peace", "peace talks" (across the sentence) one is known.
         assert_eq!(counter.features(), ((2 + 1) * 3 + 4 + 3, 3));
         assert!((counter.unknown() - 3.0 / 16.0).abs() < 1e-12);
         counter.count(&Document::new("", ""), &params, &index, |_| {});
-        assert!(counter.slots().is_empty() && counter.counts().iter().all(|&c| c == 0));
+        assert!(counter.slots().is_empty() && (0..64).all(|slot| counter.get(slot) == 0));
+    }
+
+    proptest! {
+        #[test]
+        fn counts_the_terms_one_by_one(title in "[a-d ]{0,12}", text in "([a-f]|the|of| ){0,300}", weight in 0u16..4, pairs: bool) {
+            let params = FeatureParams { title_weight: weight, pairs, stop_words: StopWords::english(), ..FeatureParams::default() };
+            let known = |hash: u64| !hash.is_multiple_of(4);
+            let mut counter = Counter::default();
+            // The second document finds nothing left of the first.
+            for document in [Document::new(&text, &title), Document::new(&title, &text)] {
+                let mut hashes = Vec::new();
+                params.each_term(&document, |t| hashes.push(t));
+                let index = FeatureIndex::build(hashes.iter().map(|t| t.hash).filter(|&h| known(h)), 14);
+                counter.count(&document, &params, &index, |_| {});
+                let mut counts = std::collections::BTreeMap::new();
+                let (mut features, mut unknown) = (0, 0);
+                for term in hashes {
+                    let n = if (term.begin as usize) < document.title_len() { weight } else { 1 };
+                    features += u64::from(n);
+                    match index.slot(term.hash) {
+                        Some(slot) => *counts.entry(slot).or_insert(0) += n,
+                        None => unknown += u64::from(n),
+                    }
+                }
+                counts.retain(|_, n| *n > 0);
+                prop_assert_eq!(counter.features(), (features, unknown));
+                let got: std::collections::BTreeMap<u32, u16> = counter.slots().iter().map(|&s| (s, counter.get(s))).collect();
+                prop_assert_eq!(counter.slots().len(), got.len());
+                let repeated: Vec<(u32, u16)> = counts.iter().map(|(&s, &n)| (s, n)).filter(|c| c.1 > 1).collect();
+                let mut told: Vec<(u32, u16)> = counter.repeated().collect();
+                told.sort_unstable();
+                prop_assert_eq!((got, told), (counts, repeated));
+            }
+        }
     }
 
     #[test]

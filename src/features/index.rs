@@ -6,7 +6,7 @@
 //! feature never touches the weight table. An unknown feature is taken for a
 //! known one with a probability below 8/65,536.
 
-use super::kernel::first_lane;
+use super::kernel::{first_lane, prefetch};
 use std::collections::HashSet;
 
 const WAYS: usize = 8;
@@ -82,25 +82,31 @@ impl FeatureIndex {
     #[inline(always)]
     #[must_use]
     pub fn slot(&self, hash: u64) -> Option<u32> {
-        let slot = self.slot_or_end(hash);
-        ((slot as usize) < self.slots()).then_some(slot)
+        let (slot, known) = self.find(hash);
+        known.then_some(slot)
     }
 
-    /// The slot of a feature, or the number of slots when it has none. Without a branch on which it is: half of a
-    /// text's pairs are unknown, in no order that a processor could foresee.
+    /// The slot of a feature and whether it has one (else the slot is another's or none). Without a branch on which it
+    /// is: half of a text's pairs are unknown, in no order that a processor could foresee.
     #[inline(always)]
     #[must_use]
-    pub(super) fn slot_or_end(&self, hash: u64) -> u32 {
+    pub(super) fn find(&self, hash: u64) -> (u32, bool) {
         let at = bucket(hash, self.shift);
         let way = first_lane(self.buckets.get(at).copied().unwrap_or_default(), fingerprint(hash));
-        (if way < WAYS { at * WAYS + way } else { self.slots() }) as u32
+        ((at * WAYS + way) as u32, way < WAYS)
+    }
+
+    /// Asks the processor to fetch what [`find`](Self::find) will look at.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, hash: u64) {
+        prefetch(&self.buckets, bucket(hash, self.shift));
     }
 }
 
 #[inline(always)]
 fn bucket(hash: u64, shift: u32) -> usize {
-    // A shift by 64 (a single bucket) would be out of range.
-    hash.checked_shr(shift).unwrap_or(0) as usize
+    // In two steps: a shift by 64 (a single bucket) would be out of range.
+    (hash >> 1 >> (shift - 1)) as usize
 }
 
 /// Lowest 16 bits, but never 0, which marks an empty way.

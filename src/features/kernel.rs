@@ -27,47 +27,77 @@ pub fn log_tf(count: u16) -> f32 {
     LOG_TF.get(usize::from(count)).copied().unwrap_or_else(|| exact_log_tf(count))
 }
 
-/// Sums block `offset` of each row in `slots`, weighted by its count.
-pub(super) fn accumulate(blocks: &[Block], width: usize, offset: usize, slots: &[u32], counts: &[u16]) -> Lanes {
+/// Sums block `offset` of each row in `slots`, weighted by its count: that in `repeated`, else 1.
+pub(super) fn accumulate(
+    blocks: &[Block],
+    width: usize,
+    offset: usize,
+    slots: &[u32],
+    repeated: impl Iterator<Item = (u32, u16)>,
+) -> Lanes {
+    let rows = Rows { blocks, width, offset };
     #[cfg(target_arch = "x86_64")]
     if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("f16c") {
         // SAFETY: the processor has the features that the function is compiled for.
-        return unsafe { x86::accumulate(blocks, width, offset, slots, counts) };
+        return unsafe { x86::accumulate(rows, slots, repeated) };
     }
-    portable(blocks, width, offset, slots, counts)
+    portable(rows, slots, repeated)
 }
 
-fn portable(blocks: &[Block], width: usize, offset: usize, slots: &[u32], counts: &[u16]) -> Lanes {
+fn portable(rows: Rows<'_>, slots: &[u32], repeated: impl Iterator<Item = (u32, u16)>) -> Lanes {
     let mut lanes = [0.0; BLOCK_LANES];
     let mut norm2 = 0.0;
-    for (tf, block) in rows(blocks, width, offset, slots, counts) {
-        let mut row = [0.0; BLOCK_LANES];
-        for (value, &bits) in row.iter_mut().zip(&block.0) {
-            *value = widen(bits);
-        }
+    for block in rows.once(slots) {
+        let row = block.0.map(widen);
         for (sum, value) in lanes.iter_mut().zip(row) {
-            *sum += tf * value;
+            *sum += value;
         }
-        let value = tf * row[BLOCK_LANES - 1];
-        norm2 += value * value;
+        let idf = row[BLOCK_LANES - 1];
+        norm2 += idf * idf;
+    }
+    for (beyond, block) in rows.beyond(repeated) {
+        let row = block.0.map(widen);
+        for (sum, value) in lanes.iter_mut().zip(row) {
+            *sum += beyond.tf * value;
+        }
+        let idf = row[BLOCK_LANES - 1];
+        norm2 += beyond.tf2 * (idf * idf);
     }
     (lanes, norm2)
 }
 
-#[inline(always)]
-fn rows<'a>(
+/// One block of each row of a table.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
     blocks: &'a [Block],
     width: usize,
     offset: usize,
-    slots: &'a [u32],
-    counts: &'a [u16],
-) -> impl Iterator<Item = (f32, &'a Block)> {
-    let log_tf_table = LOG_TF.as_slice();
-    slots.iter().filter_map(move |&slot| {
-        let count = *counts.get(slot as usize)?;
-        let tf = log_tf_table.get(usize::from(count)).copied().unwrap_or_else(|| exact_log_tf(count));
-        Some((tf, blocks.get(slot as usize * width + offset)?))
-    })
+}
+
+/// What a count above 1 adds to a term frequency of 1, and to its square.
+struct Beyond {
+    tf: f32,
+    tf2: f32,
+}
+
+impl<'a> Rows<'a> {
+    #[inline(always)]
+    fn block(self, slot: u32) -> Option<&'a Block> {
+        self.blocks.get(slot as usize * self.width + self.offset)
+    }
+
+    #[inline(always)]
+    fn once(self, slots: &'a [u32]) -> impl Iterator<Item = &'a Block> {
+        slots.iter().filter_map(move |&slot| self.block(slot))
+    }
+
+    #[inline(always)]
+    fn beyond(self, repeated: impl Iterator<Item = (u32, u16)>) -> impl Iterator<Item = (Beyond, &'a Block)> {
+        repeated.filter_map(move |(slot, count)| {
+            let tf = log_tf(count);
+            Some((Beyond { tf: tf - 1.0, tf2: tf * tf - 1.0 }, self.block(slot)?))
+        })
+    }
 }
 
 /// IEEE 754 half to single precision, exact for every finite number, without
@@ -79,17 +109,17 @@ pub(crate) fn widen(half: u16) -> f32 {
     f32::from_bits(magnitude.to_bits() | u32::from(half & 0x8000) << 16)
 }
 
-/// Fetches a block into the cache; does nothing where the processor offers no way.
+/// Fetches an item into the cache; does nothing where the processor offers no way.
 #[inline(always)]
-pub(super) fn prefetch(blocks: &[Block], at: usize) {
+pub(super) fn prefetch<T>(items: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(block) = blocks.get(at) {
+    if let Some(item) = items.get(at) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing, and the address is that of a live block.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(block).cast()) };
+        // SAFETY: a prefetch reads nothing, and the address is that of a live item.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (blocks, at);
+    let _ = (items, at);
 }
 
 /// The first of the eight 16-bit lanes (lowest bits first) that holds `value`; 8 or more when none does.
@@ -124,27 +154,32 @@ fn portable_first_lane([low, high]: [u64; 2], value: u16) -> usize {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{BLOCK_LANES, Block, Lanes, rows};
+    use super::{BLOCK_LANES, Block, Lanes, Rows};
     use std::arch::x86_64::{
-        __m128i, _mm_load_si128, _mm256_add_ps, _mm256_cvtph_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
-        _mm256_storeu_ps,
+        __m128i, __m256, _mm_load_si128, _mm256_add_ps, _mm256_cvtph_ps, _mm256_mul_ps, _mm256_set1_ps,
+        _mm256_setzero_ps, _mm256_storeu_ps,
     };
 
     #[target_feature(enable = "avx2,f16c")]
-    pub(super) fn accumulate(blocks: &[Block], width: usize, offset: usize, slots: &[u32], counts: &[u16]) -> Lanes {
+    pub(super) fn accumulate(rows: Rows<'_>, slots: &[u32], repeated: impl Iterator<Item = (u32, u16)>) -> Lanes {
         let mut sums = [_mm256_setzero_ps(); 4];
         let mut norm2 = 0.0;
-        for (tf, block) in rows(blocks, width, offset, slots, counts) {
-            let factor = _mm256_set1_ps(tf);
-            let mut last = _mm256_setzero_ps();
-            for (i, sum) in sums.iter_mut().enumerate() {
-                // SAFETY: a block is 64 bytes, aligned to 64; i < 4 quarters of 16 bytes lie inside it.
-                let halves = unsafe { _mm_load_si128(block.0.as_ptr().cast::<__m128i>().add(i)) };
-                last = _mm256_cvtph_ps(halves);
-                *sum = _mm256_add_ps(*sum, _mm256_mul_ps(factor, last));
+        for block in rows.once(slots) {
+            let row = quarters(block);
+            for (sum, quarter) in sums.iter_mut().zip(row) {
+                *sum = _mm256_add_ps(*sum, quarter);
             }
-            let value = tf * top_lane(last);
-            norm2 += value * value;
+            let idf = top_lane(row[3]);
+            norm2 += idf * idf;
+        }
+        for (beyond, block) in rows.beyond(repeated) {
+            let factor = _mm256_set1_ps(beyond.tf);
+            let row = quarters(block);
+            for (sum, quarter) in sums.iter_mut().zip(row) {
+                *sum = _mm256_add_ps(*sum, _mm256_mul_ps(factor, quarter));
+            }
+            let idf = top_lane(row[3]);
+            norm2 += beyond.tf2 * (idf * idf);
         }
         let mut lanes = [0.0; BLOCK_LANES];
         for (part, sum) in lanes.chunks_exact_mut(8).zip(sums) {
@@ -152,6 +187,16 @@ mod x86 {
             unsafe { _mm256_storeu_ps(part.as_mut_ptr(), sum) };
         }
         (lanes, norm2)
+    }
+
+    #[target_feature(enable = "avx2,f16c")]
+    fn quarters(block: &Block) -> [__m256; 4] {
+        let mut row = [_mm256_setzero_ps(); 4];
+        for (i, quarter) in row.iter_mut().enumerate() {
+            // SAFETY: a block is 64 bytes, aligned to 64; i < 4 quarters of 16 bytes lie inside it.
+            *quarter = _mm256_cvtph_ps(unsafe { _mm_load_si128(block.0.as_ptr().cast::<__m128i>().add(i)) });
+        }
+        row
     }
 
     #[target_feature(enable = "avx2")]
@@ -193,8 +238,9 @@ mod tests {
             picks in proptest::collection::vec(0u32..48, 0..80),
         ) {
             let blocks: Vec<Block> = rows.iter().map(|(r, _)| Block(r.map(|v| f16::from_f32(v).to_bits()))).collect();
-            let counts: Vec<u16> = rows.iter().map(|(_, c)| *c).collect();
-            let (a, b) = (portable(&blocks, 1, 0, &picks, &counts), accumulate(&blocks, 1, 0, &picks, &counts));
+            let counts = picks.iter().map(|&p| (p, rows.get(p as usize).map_or(2, |r| r.1)));
+            let all = Rows { blocks: &blocks, width: 1, offset: 0 };
+            let (a, b) = (portable(all, &picks, counts.clone()), accumulate(&blocks, 1, 0, &picks, counts));
             prop_assert_eq!(a.0.map(f32::to_bits), b.0.map(f32::to_bits));
             prop_assert_eq!(a.1.to_bits(), b.1.to_bits());
         }

@@ -9,13 +9,17 @@ mod counter;
 mod index;
 mod kernel;
 mod pages;
+mod stop_words;
 mod table;
+mod terms;
 
 pub use counter::{Counter, TfIdf};
 pub use index::{FeatureIndex, IndexError};
 pub use kernel::log_tf;
 pub(crate) use kernel::widen;
+pub use stop_words::{NamedStopWords, StopWordChoice, StopWords};
 pub use table::{BLOCK_LANES, Sums, WeightTable};
+pub use terms::Term;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,10 +33,13 @@ pub struct FeatureParams {
     pub pairs: bool,
     /// How many times a word of the title counts.
     pub title_weight: u16,
+    /// Words that are no features; none in bundles that do not list any.
+    #[serde(default)]
+    pub stop_words: StopWords,
 }
 
 impl Default for FeatureParams {
     fn default() -> Self {
-        Self { hash_version: crate::text::HASH_VERSION, pairs: true, title_weight: 2 }
+        Self { hash_version: crate::text::HASH_VERSION, pairs: true, title_weight: 2, stop_words: StopWords::default() }
     }
 }

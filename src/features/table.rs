@@ -124,10 +124,12 @@ impl WeightTable {
     }
 
     /// Asks the processor to fetch a row; the last one for a slot beyond the end.
-    #[inline(always)]
-    pub fn prefetch(&self, slot: u32) {
-        let blocks: &[Block] = &self.blocks;
-        kernel::prefetch(blocks, (slot as usize * self.width).min(blocks.len().saturating_sub(1)));
+    pub fn fetcher(&self) -> impl Fn(u32) + '_ {
+        // Where the rows lie is found out once, not for each.
+        let (blocks, width): (&[Block], _) = (&self.blocks, self.width);
+        let last = blocks.len().saturating_sub(1);
+        #[inline(always)]
+        move |slot| kernel::prefetch(blocks, (slot as usize * width).min(last))
     }
 
     /// The scores of a counted document.
@@ -135,7 +137,8 @@ impl WeightTable {
         sums.scores.clear();
         let mut norm2 = 0.0;
         for offset in 0..self.width {
-            let (lanes, idf2) = kernel::accumulate(&self.blocks, self.width, offset, counter.slots(), counter.counts());
+            let (lanes, idf2) =
+                kernel::accumulate(&self.blocks, self.width, offset, counter.slots(), counter.repeated());
             let kept = if offset == 0 {
                 norm2 = idf2;
                 IDF_LANE

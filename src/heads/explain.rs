@@ -3,7 +3,7 @@
 use crate::{
     article::Span,
     features::{Counter, FeatureIndex, FeatureParams, WeightTable, log_tf},
-    text::{Document, hash_pair},
+    text::Document,
 };
 
 /// A word or pair of the document and what it added to a score.
@@ -31,26 +31,15 @@ pub fn contributions(
 ) -> Vec<Term> {
     let mut seen = std::collections::HashSet::new();
     let mut terms = Vec::new();
-    let mut add = |hash: u64, begin: u32, end: u32| {
-        let Some(slot) = index.slot(hash).filter(|&s| seen.insert(s)) else { return };
-        let (begin, end) = (begin as usize, end as usize);
+    params.each_term(document, |feature| {
+        let Some(slot) = index.slot(feature.hash).filter(|&s| seen.insert(s)) else { return };
+        let (begin, end) = (feature.begin as usize, feature.end as usize);
         terms.push(Term {
             surface: document.text().get(begin..end).unwrap_or("").to_owned(),
             span: document.original(begin, end),
             contribution: log_tf(counter.get(slot)) * table.scaled_weight(slot, column) / norm,
         });
-    };
-    let (title, text) = document.tokens().split_at(document.title_tokens());
-    for tokens in [title, text] {
-        let mut previous: Option<&crate::text::Token> = None;
-        for token in tokens {
-            add(token.hash, token.begin, token.end);
-            if let Some(first) = previous.filter(|_| params.pairs) {
-                add(hash_pair(first.hash, token.hash), first.begin, token.end);
-            }
-            previous = Some(token);
-        }
-    }
+    });
     terms
 }
 
@@ -66,7 +55,10 @@ pub fn strongest(mut terms: Vec<Term>, most: usize) -> Vec<Term> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{features::Sums, text::hash_word};
+    use crate::{
+        features::Sums,
+        text::{hash_pair, hash_word},
+    };
 
     #[test]
     fn contributions_and_bias_add_up_to_the_score() {

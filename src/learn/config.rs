@@ -1,7 +1,7 @@
 //! What can be set about a training; saved in the bundle as `config.toml`.
 
 use super::softmax::Loss;
-use crate::features::FeatureParams;
+use crate::features::{FeatureParams, NamedStopWords, StopWordChoice};
 use crate::prediction::Head;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
@@ -74,12 +74,20 @@ pub struct FeatureConfig {
     pub title_weight: u16,
     /// Documents that a feature must occur in.
     pub min_frequency: u32,
+    /// Words that are no features, also not in pairs: `english` (function words), `none` or a list.
+    pub stop_words: StopWordChoice,
 }
 
 impl Default for FeatureConfig {
     fn default() -> Self {
         let params = FeatureParams::default();
-        Self { bits: 18, pairs: params.pairs, title_weight: params.title_weight, min_frequency: 2 }
+        Self {
+            bits: 18,
+            pairs: params.pairs,
+            title_weight: params.title_weight,
+            min_frequency: 2,
+            stop_words: StopWordChoice::Named(NamedStopWords::English),
+        }
     }
 }
 
@@ -87,7 +95,8 @@ impl FeatureConfig {
     /// The part that serving needs too.
     #[must_use]
     pub fn params(&self) -> FeatureParams {
-        FeatureParams { pairs: self.pairs, title_weight: self.title_weight, ..FeatureParams::default() }
+        let stop_words = self.stop_words.stop_words();
+        FeatureParams { pairs: self.pairs, title_weight: self.title_weight, stop_words, ..FeatureParams::default() }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     features::{FeatureIndex, FeatureParams},
-    text::{Document, hash_pair},
+    text::Document,
 };
 use std::{
     collections::HashMap,
@@ -138,23 +138,8 @@ impl Vocabulary {
 #[must_use]
 pub fn features_once(document: &Document, params: &FeatureParams) -> Vec<u64> {
     let mut seen = Vec::with_capacity(document.tokens().len() * 2);
-    features(document, params, |hash| seen.push(hash));
+    params.each_term(document, |term| seen.push(term.hash));
     seen.sort_unstable();
     seen.dedup();
     seen
-}
-
-/// Calls `each` with every word and pair of a document, with repeats.
-pub fn features(document: &Document, params: &FeatureParams, mut each: impl FnMut(u64)) {
-    let (title, text) = document.tokens().split_at(document.title_tokens());
-    for tokens in [title, text] {
-        let mut previous = None;
-        for token in tokens {
-            each(token.hash);
-            if let Some(first) = previous.filter(|_| params.pairs) {
-                each(hash_pair(first, token.hash));
-            }
-            previous = Some(token.hash);
-        }
-    }
 }

@@ -7,6 +7,7 @@
 
 use super::{config::TrainConfig, softmax::Softmax};
 use crate::{
+    features::StopWordChoice,
     heads::topic::{Label, TopicHead},
     model::{Card, Classifier, DataSource, HeadCard, Region},
     prediction::Head,
@@ -25,6 +26,7 @@ impl<'a> WarmStart<'a> {
         config.features.bits = space.index.slots().trailing_zeros();
         config.features.pairs = space.params.pairs;
         config.features.title_weight = space.params.title_weight;
+        config.features.stop_words = StopWordChoice::Words(space.params.stop_words.words().to_vec());
         config
     }
 

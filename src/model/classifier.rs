@@ -156,7 +156,7 @@ impl Classifier {
     /// Scores the document for all columns of the table.
     fn score(&self, Scratch { document, counter, sums, .. }: &mut Scratch) {
         let Space { params, index, table, .. } = &self.space;
-        counter.count(document, params, index, |slot| table.prefetch(slot));
+        counter.count(document, params, index, table.fetcher());
         table.score(counter, sums);
     }
 

@@ -33,11 +33,9 @@ pub fn detect_language(document: &Document) -> &'static str {
     let (mut english, mut pidgin) = (0, 0);
     let table = function_words();
     for word in words {
-        match table.language(word.hash) {
-            Some(Known::English) => english += 1,
-            Some(Known::Pidgin) => pidgin += 1,
-            None => (),
-        }
+        let known = table.language(word.hash);
+        english += usize::from(known == Some(Known::English));
+        pidgin += usize::from(known == Some(Known::Pidgin));
         if looked_at >= 12 && english * 8 >= looked_at && pidgin == 0 {
             return "en";
         }

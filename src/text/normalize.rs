@@ -2,7 +2,7 @@
 //! references decoded, invisible characters removed, with the way back to the
 //! bytes that were sent.
 
-use super::tokenize::first_high;
+use super::tokenize::beyond_ascii;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Byte offsets of a normalised text in the text as sent.
@@ -29,23 +29,11 @@ impl Offsets {
 ///
 /// Almost every text takes the quick way (a scan and a copy).
 pub(super) fn normalize_into(text: &str, out: &mut String) -> Option<Offsets> {
-    if !has_reference(text) && beyond_ascii(text).all(is_settled) {
+    if !has_reference(text) && beyond_ascii(text).all(|(_, c)| is_settled(c)) {
         out.push_str(text);
         return None;
     }
     Some(rewrite(text, out))
-}
-
-/// The characters outside ASCII, found eight bytes at a time.
-fn beyond_ascii(text: &str) -> impl Iterator<Item = char> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let at = first_high(rest.as_bytes())?;
-        let mut chars = rest.get(at..)?.chars();
-        let c = chars.next()?;
-        rest = chars.as_str();
-        Some(c)
-    })
 }
 
 /// Whether a character is surely in NFC wherever it stands, and visible. The

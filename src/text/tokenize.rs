@@ -7,6 +7,7 @@
 //! length, so offsets in the folded bytes are offsets in the text.
 
 use super::hash::{hash_short, hash_word};
+use wide::{CmpGt, CmpLt, i8x16};
 
 /// A word of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub(super) struct Folded {
     /// The text, lower-cased byte for byte, separators outside ASCII blanked, padded.
     pub(super) bytes: Vec<u8>,
     mask: Vec<u64>,
+    /// Where words begin and end, in turn: as many as were found, then what is left of longer texts.
+    edges: Vec<u32>,
+    found: usize,
     /// The text holds characters that are words of their own.
     unspaced: bool,
 }
@@ -34,38 +38,53 @@ pub(super) struct Folded {
 /// Folds `text` and appends its words to `tokens`.
 pub(super) fn tokenize(text: &str, folded: &mut Folded, tokens: &mut Vec<Token>) {
     fold(text, folded);
-    let (bytes, unspaced) = (folded.bytes.as_slice(), folded.unspaced);
-    let mut emit = |begin: usize, end: usize| {
-        if unspaced {
-            split_unspaced(text, bytes, begin, end, tokens);
-        } else {
-            tokens.push(token(bytes, begin, end));
-        }
-    };
-    // Of a word that goes on from block to block.
-    let mut open = None;
-    let mut before = 0;
-    for (block, &word) in folded.mask.iter().enumerate() {
-        let after = (word << 1) | before;
-        before = word >> 63;
-        let (mut begins, mut ends) = (word & !after, !word & after);
-        let at = |bits: u64| block * BLOCK + bits.trailing_zeros() as usize;
-        if let Some(begin) = open {
-            if ends == 0 {
-                continue;
-            }
-            emit(begin, at(ends));
-            ends &= ends - 1;
-        }
-        while ends != 0 {
-            emit(at(begins), at(ends));
-            begins &= begins - 1;
-            ends &= ends - 1;
-        }
-        open = (begins != 0).then(|| at(begins));
+    folded.find_edges(text.len());
+    let bytes = folded.bytes.as_slice();
+    let edges = folded.edges.get(..folded.found).unwrap_or(&[]);
+    let words = edges.as_chunks::<2>().0.iter().map(|&[begin, end]| (begin as usize, end as usize));
+    if folded.unspaced {
+        words.for_each(|(begin, end)| split_unspaced(text, bytes, begin, end, tokens));
+    } else {
+        tokens.extend(words.map(|(begin, end)| token(bytes, begin, end)));
     }
-    if let Some(begin) = open {
-        emit(begin, text.len());
+}
+
+impl Folded {
+    /// Where words begin and end, in turn, from the mask of word bytes.
+    fn find_edges(&mut self, len: usize) {
+        const GROUP: usize = 8;
+        let edges = |mask: u64, before: u64| mask ^ (mask << 1 | before);
+        // A word has at least one byte and another before the next.
+        let most = len + 2 + BLOCK;
+        if self.edges.len() < most {
+            self.edges.resize(most, 0);
+        }
+        let (mut found, mut before) = (0, 0);
+        for (block, &mask) in self.mask.iter().enumerate() {
+            let mut left = edges(mask, before);
+            before = mask >> 63;
+            let next = found + left.count_ones() as usize;
+            let mut at = found;
+            // In groups, some of it in vain: how many edges a block has cannot be foreseen.
+            while left != 0 {
+                let Some(group) = self.edges.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<GROUP>()) else {
+                    break;
+                };
+                for place in group {
+                    *place = (block * BLOCK) as u32 + left.trailing_zeros();
+                    left &= left.wrapping_sub(1);
+                }
+                at += GROUP;
+            }
+            found = next;
+        }
+        if found % 2 == 1 {
+            if let Some(end) = self.edges.get_mut(found) {
+                *end = len as u32;
+            }
+            found += 1;
+        }
+        self.found = found;
     }
 }
 
@@ -102,7 +121,7 @@ fn fold(text: &str, folded: &mut Folded) {
     folded.mask.clear();
     folded.unspaced = false;
     let mut ascii = true;
-    for block in folded.bytes.chunks_exact_mut(BLOCK).take(blocks) {
+    for block in folded.bytes.as_chunks_mut::<BLOCK>().0.iter_mut().take(blocks) {
         let (word, high) = fold_block(block);
         folded.mask.push(word);
         ascii &= !high;
@@ -115,34 +134,31 @@ fn fold(text: &str, folded: &mut Folded) {
 /// Lower-cases one block; the bit mask of its word bytes (every byte outside
 /// ASCII counts for now) and whether any byte lies outside ASCII.
 #[inline(always)]
-fn fold_block(block: &mut [u8]) -> (u64, bool) {
-    let mut is_word = [0u8; BLOCK];
-    let mut high = 0;
-    for (byte, word) in block.iter_mut().zip(is_word.iter_mut()) {
-        let c = *byte;
-        let lower = c | (u8::from(c.wrapping_sub(b'A') < 26) << 5);
-        *word = u8::from(lower.wrapping_sub(b'a') < 26) | u8::from(c.wrapping_sub(b'0') < 10) | (c >> 7);
-        high |= c;
-        *byte = lower;
+fn fold_block(block: &mut [u8; BLOCK]) -> (u64, bool) {
+    let (mut mask, mut high) = (0, 0);
+    for (i, part) in block.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+        let c = i8x16::new(part.map(u8::cast_signed));
+        let lower = c | (within(c, b'A', 26) & i8x16::splat(0x20));
+        let word = within(lower, b'a', 26) | within(c, b'0', 10) | c;
+        *part = lower.to_array().map(i8::cast_unsigned);
+        mask |= u64::from(word.move_mask() as u16) << (16 * i);
+        high |= c.move_mask() as u16;
     }
-    let mut mask = 0;
-    for (i, eight) in is_word.chunks_exact(8).enumerate() {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(eight);
-        // Gathers the low bit of each of eight bytes into one byte.
-        mask |= (u64::from_le_bytes(bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * i);
-    }
-    (mask, high >= 0x80)
+    (mask, high != 0)
+}
+
+/// All bits of the bytes from `first` on, `count` of them.
+#[inline(always)]
+fn within(bytes: i8x16, first: u8, count: u8) -> i8x16 {
+    // Moved to the lowest end of the signed numbers, where one comparison tells.
+    let moved = bytes + i8x16::splat(0x80_u8.wrapping_sub(first).cast_signed());
+    moved.cmp_lt(i8x16::splat(0x80_u8.wrapping_add(count).cast_signed()))
 }
 
 /// Settles each character outside ASCII: lower-cased where that keeps its
 /// length, blanked where it is no part of a word.
 fn fold_beyond_ascii(text: &str, folded: &mut Folded) {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(skip) = bytes.get(at..).and_then(first_high) {
-        at += skip;
-        let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { return };
+    for (at, c) in beyond_ascii(text) {
         let len = c.len_utf8();
         if is_word_char(c) {
             folded.unspaced |= is_unspaced(c);
@@ -164,19 +180,34 @@ fn fold_beyond_ascii(text: &str, folded: &mut Folded) {
                 }
             }
         }
-        at += len;
     }
 }
 
-pub(super) fn first_high(bytes: &[u8]) -> Option<usize> {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (i, word) in words.iter().enumerate() {
-        let high = u64::from_le_bytes(*word) & 0x8080_8080_8080_8080;
-        if high != 0 {
-            return Some(8 * i + high.trailing_zeros() as usize / 8);
-        }
+/// The characters outside ASCII with their first byte.
+pub(super) fn beyond_ascii(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
+    let mut last = [0; BLOCK];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    let masks = blocks.iter().map(first_bytes).chain(std::iter::once(first_bytes(&last)));
+    masks.enumerate().filter(|&(_, mask)| mask != 0).flat_map(move |(block, mut mask)| {
+        std::iter::from_fn(move || {
+            let at = (mask != 0).then(|| block * BLOCK + mask.trailing_zeros() as usize)?;
+            mask &= mask - 1;
+            Some((at, text.get(at..)?.chars().next()?))
+        })
+    })
+}
+
+/// Which bytes are the first of a character outside ASCII.
+#[inline(always)]
+fn first_bytes(block: &[u8; BLOCK]) -> u64 {
+    let mut mask = 0;
+    for (i, part) in block.as_chunks::<16>().0.iter().enumerate() {
+        let c = i8x16::new(part.map(u8::cast_signed));
+        let first = c & c.cmp_gt(i8x16::splat(0xbf_u8.cast_signed()));
+        mask |= u64::from(first.move_mask() as u16) << (16 * i);
     }
-    rest.iter().position(|b| *b >= 0x80).map(|i| 8 * words.len() + i)
+    mask
 }
 
 fn is_word_char(c: char) -> bool {
