@@ -2,7 +2,11 @@
 //! on the same transport that compute nothing: one answers an empty message,
 //! one always the same real answer.
 //!
-//! `cargo bench --bench serve -- [--heads topic,region,stance]` (default: all, as a request that names none).
+//! `cargo bench --bench serve -- [--heads topic,region,stance] [--bytes N] [--fasttext-serving ADDRESS]`
+//!
+//! Without `--heads` all, as a request that names none; `--bytes` is the length of the article. With the address of a
+//! running [fasttext-serving](https://github.com/messense/fasttext-serving) (`http://127.0.0.1:8000`, started with
+//! `--grpc`) that is called in turn as well, with the same text.
 //!
 //! All run in this process, with the same runtime and the same client, turn
 //! by turn; what counts are the ratios, not the rates. Where other programs
@@ -119,13 +123,25 @@ fn main() {
             format!("http://{address}")
         })
     };
-    let baselines = [("an empty reply", canned(pb::ClassifyResponse::default())), ("a canned reply", canned(answer))];
+    let own = |address: &str| Called { address: address.to_owned(), path: METHOD, request: request().encode_to_vec() };
+    let mut baselines = vec![
+        ("an empty reply", own(&canned(pb::ClassifyResponse::default()))),
+        ("a canned reply", own(&canned(answer))),
+    ];
+    if let Some(address) = option("--fasttext-serving") {
+        let path = "/fasttext_serving.FasttextServing/predict";
+        baselines.push((
+            "fasttext-serving",
+            Called { address, path, request: PredictRequest { text: text() }.encode_to_vec() },
+        ));
+    }
+    let real = own(&real);
 
     let mut out = std::io::stdout();
     for (what, baseline) in baselines {
         let (mut rates, mut costs) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            let [base, real] = [&baseline, &real].map(|address| client.block_on(measure(address)));
+            let [base, real] = [&baseline, &real].map(|called| client.block_on(measure(called)));
             writeln!(
                 out,
                 "{what} {:.0}/s at {:.1} us, wiredesk {:.0}/s at {:.1} us",
@@ -141,7 +157,7 @@ fn main() {
         });
         writeln!(
             out,
-            "against {what}: {rate:.3} of the calls a second, {cost:.3} by processor time \
+            "against {what}: {rate:.3} times the calls a second, {cost:.3} by processor time of this process \
              (medians of {ROUNDS} rounds; {STREAMS} streams, {cores} cores)"
         )
         .unwrap();
@@ -149,9 +165,14 @@ fn main() {
     server.shutdown_background();
 }
 
+/// What follows a flag.
+fn option(flag: &str) -> Option<String> {
+    std::env::args().skip_while(|a| a != flag).nth(1)
+}
+
 /// The heads named after `--heads`; none: all.
 fn heads() -> Vec<i32> {
-    let named = std::env::args().skip_while(|a| a != "--heads").nth(1).unwrap_or_default();
+    let named = option("--heads").unwrap_or_default();
     let heads = [pb::Head::Topic, pb::Head::Region, pb::Head::Stance].into_iter();
     heads
         .filter(|h| named.split(',').any(|n| h.as_str_name().ends_with(&n.to_uppercase()) && !n.is_empty()))
@@ -159,11 +180,29 @@ fn heads() -> Vec<i32> {
         .collect()
 }
 
+fn text() -> String {
+    let bytes = option("--bytes").map_or(ARTICLE_BYTES, |bytes| bytes.parse().unwrap());
+    ARTICLE.chars().cycle().take(bytes).collect()
+}
+
+/// What fasttext-serving is asked.
+#[derive(Clone, PartialEq, prost::Message)]
+struct PredictRequest {
+    #[prost(string, tag = "1")]
+    text: String,
+}
+
 fn request() -> pb::ClassifyRequest {
-    let text: String = ARTICLE.chars().cycle().take(ARTICLE_BYTES).collect();
-    let article = pb::Article { id: "1".into(), text, ..Default::default() };
+    let article = pb::Article { id: "1".into(), text: text(), ..Default::default() };
     let options = Some(pb::ClassifyOptions { heads: heads(), ..Default::default() });
     pb::ClassifyRequest { article: Some(article), options, ..Default::default() }
+}
+
+/// A handler, and what it is asked.
+struct Called {
+    address: String,
+    path: &'static str,
+    request: Vec<u8>,
 }
 
 /// What one round showed.
@@ -175,18 +214,18 @@ struct Measured {
 }
 
 /// Calls with `STREAMS` at a time on one connection.
-async fn measure(address: &str) -> Measured {
-    let channel = Endpoint::from_shared(address.to_owned()).unwrap().connect().await.unwrap();
+async fn measure(called: &Called) -> Measured {
+    let channel = Endpoint::from_shared(called.address.clone()).unwrap().connect().await.unwrap();
     let calls = Arc::new(AtomicU64::new(0));
     let (begun, ticks) = (Instant::now(), processor_ticks());
     let workers: Vec<_> = (0..STREAMS)
         .map(|_| {
             let (mut client, calls) = (tonic::client::Grpc::new(channel.clone()), Arc::clone(&calls));
-            let request = Bytes::from(request().encode_to_vec());
+            let (request, path) = (Bytes::from(called.request.clone()), called.path);
             tokio::spawn(async move {
                 while begun.elapsed() < ROUND {
                     client.ready().await.unwrap();
-                    client.unary(Request::new(request.clone()), METHOD.parse().unwrap(), Encoded).await.unwrap();
+                    client.unary(Request::new(request.clone()), path.parse().unwrap(), Encoded).await.unwrap();
                     calls.fetch_add(1, Ordering::Relaxed);
                 }
             })

@@ -73,6 +73,10 @@ pub(super) struct Args {
     /// closed
     #[arg(long, value_name = "N", value_parser = parse_count, default_value = "20")]
     max_resets: usize,
+    /// Pings, and other frames without a call, that a client may send in a row; beyond, its connection
+    /// is closed
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value = "1000")]
+    max_pings: usize,
     /// How long a new connection may take for its TLS handshake, and again until its first request
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "10s")]
     handshake_timeout: Duration,
@@ -146,6 +150,7 @@ impl Args {
             max_connections: self.max_connections,
             max_header_bytes: self.max_header_bytes,
             max_resets: self.max_resets,
+            max_pings: self.max_pings,
             handshake_timeout: self.handshake_timeout,
             max_call_time: self.max_call_time,
             stream_idle_timeout: self.stream_idle_timeout,

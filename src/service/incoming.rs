@@ -2,6 +2,7 @@
 
 use super::{
     access::Access,
+    chatter::{Chatter, goaway},
     listen::{Listener, Socket},
 };
 use std::{
@@ -34,6 +35,8 @@ pub(super) struct Rules {
     pub(super) handshake: Duration,
     /// When a connection is cut whatever goes on on it.
     pub(super) longest: Duration,
+    /// Most frames in a row that carry no call.
+    pub(super) max_pings: usize,
 }
 
 /// Who is at the other end; an extension of each request.
@@ -105,7 +108,8 @@ async fn begin(socket: Socket, rules: &Rules, room: OwnedSemaphorePermit) -> io:
         },
     };
     let first = Some((FIRST_BYTES, Box::pin(sleep(rules.handshake))));
-    Ok(Connection { io, peer, first, end: Box::pin(sleep(rules.longest)), _room: room })
+    let chatter = Chatter::new(rules.max_pings);
+    Ok(Connection { io, peer, first, chatter, end: Box::pin(sleep(rules.longest)), _room: room })
 }
 
 /// A connection that keeps the rules.
@@ -114,6 +118,7 @@ pub(super) struct Connection {
     peer: Peer,
     /// Bytes that must come before that time.
     first: Option<(usize, Pin<Box<Sleep>>)>,
+    chatter: Chatter,
     end: Pin<Box<Sleep>>,
     _room: OwnedSemaphorePermit,
 }
@@ -152,7 +157,8 @@ impl AsyncRead for Connection {
         }
         let before = buf.filled().len();
         let Some((missing, mut by)) = self.first.take() else {
-            return each!(self, io => Pin::new(io).poll_read(cx, buf));
+            let done = each!(self, io => Pin::new(io).poll_read(cx, buf));
+            return self.heard(cx, buf.filled().get(before..).unwrap_or(&[]), done);
         };
         if by.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "no request began in time")));
@@ -162,7 +168,27 @@ impl AsyncRead for Connection {
         if missing > 0 {
             self.first = Some((missing, by));
         }
-        done
+        self.heard(cx, buf.filled().get(before..).unwrap_or(&[]), done)
+    }
+}
+
+impl Connection {
+    /// What came of a read, unless the client says too much that is no call.
+    fn heard(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        read: &[u8],
+        done: Poll<io::Result<()>>,
+    ) -> Poll<io::Result<()>> {
+        if self.chatter.read(read) {
+            return done;
+        }
+        tracing::warn!("a connection is closed: its client sends pings and no calls (--max-pings)");
+        let frame = goaway();
+        // As far as the socket takes it: the connection ends in any case.
+        let _told = each!(self, io => Pin::new(io).poll_write(cx, &frame));
+        let _told = each!(self, io => Pin::new(io).poll_flush(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "too many pings")))
     }
 }
 

@@ -12,6 +12,7 @@
 mod access;
 mod admin;
 mod batch;
+mod chatter;
 mod classifier;
 mod convert;
 mod cork;

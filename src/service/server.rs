@@ -58,6 +58,9 @@ pub struct Config {
     /// Most calls on one connection that its client opened and took back before
     /// they were looked at ("rapid reset"); beyond, the connection is closed.
     pub max_resets: usize,
+    /// Most pings and other frames without a call that a client may send in a
+    /// row; beyond, the connection is closed.
+    pub max_pings: usize,
     /// How long a new connection may take to begin.
     pub handshake_timeout: Duration,
     /// How long a call may take until it is answered, or a stream opened,
@@ -88,6 +91,7 @@ impl Default for Config {
             max_connections: 4_096,
             max_header_bytes: 16 << 10,
             max_resets: 20,
+            max_pings: 1_000,
             handshake_timeout: Duration::from_secs(10),
             max_call_time: Duration::from_secs(5 * 60),
             stream_idle_timeout: Duration::from_secs(60 * 60),
@@ -204,6 +208,7 @@ pub async fn run(
         room: Arc::new(Semaphore::new(config.max_connections)),
         handshake: config.handshake_timeout,
         longest: config.max_connection_age.saturating_add(config.connection_grace),
+        max_pings: config.max_pings,
     };
     let access = tokio::spawn(Arc::clone(&config.access).follow(stopping.clone()));
     let json = async {

@@ -124,6 +124,48 @@ async fn rapid_resets_end_the_connection() {
     server.client().await.classify(request("")).await.unwrap();
 }
 
+/// Pings that nobody needs end the connection, those between calls do not, and a client that does not read the answers
+/// to its pings is no longer read from.
+#[tokio::test]
+async fn pings_without_calls_end_the_connection() {
+    const PING: [u8; 17] = [0, 0, 8, 6, 0, 0, 0, 0, 0, b'a', b'r', b'e', b' ', b'h', b'e', b'r', b'e'];
+    let server = Server::start(Config { max_pings: 100, ..config() }).await;
+    let pinged = async |pings: usize| {
+        let preface = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+        let mut tcp = TcpStream::connect(server.address).await.unwrap();
+        let _cut = tokio::io::AsyncWriteExt::write_all(&mut tcp, &[preface, PING.repeat(pings)].concat()).await;
+        let mut got = Vec::new();
+        let closed = timeout(Duration::from_millis(700), tcp.read_to_end(&mut got)).await.is_ok();
+        let answers = got.windows(8).filter(|w| w == b"are here").count();
+        (closed, answers, String::from_utf8_lossy(&got).contains("too_many_pings"))
+    };
+    assert_eq!(pinged(50).await, (false, 50, false));
+    let (closed, answers, told) = pinged(150).await;
+    assert!(closed && answers <= 100 && told, "{closed} {answers} {told}");
+    let (closed, answers, _) = pinged(50_000).await;
+    assert!(closed && answers <= 100, "{closed} {answers}");
+    server.client().await.classify(request("")).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_floods_with_pings_and_reads_nothing_is_not_read_from() {
+    let server = Server::start(Config { max_pings: usize::MAX, ..config() }).await;
+    let pings = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8].repeat(4_096);
+    let mut tcp = TcpStream::connect(server.address).await.unwrap();
+    let preface = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+    tokio::io::AsyncWriteExt::write_all(&mut tcp, &preface).await.unwrap();
+    let mut taken = 0;
+    while taken < 256 << 20 {
+        match timeout(Duration::from_secs(1), tokio::io::AsyncWriteExt::write(&mut tcp, &pings)).await {
+            Ok(Ok(n)) => taken += n,
+            _ => break,
+        }
+    }
+    // What the buffers of both sockets hold.
+    assert!(taken < 64 << 20, "{taken} bytes of pings were taken");
+    server.client().await.classify(request("")).await.unwrap();
+}
+
 /// A few kilobytes that become many megabytes.
 #[tokio::test]
 async fn bombs_stop_at_the_limit() {
