@@ -8,10 +8,7 @@ use super::{
     softmax::{Softmax, SoftmaxParams, SparseDoc, ValidSoftmaxParams, records},
 };
 use crate::{
-    heads::stance::{
-        Vocabulary, compounds,
-        model::{CLASSES, row},
-    },
+    heads::stance::{Known, compounds, model::CLASSES, row},
     learn::rows::LabelledArticle,
     text::{Document, hash_pair, sentences},
 };
@@ -26,8 +23,8 @@ const POLAR: f32 = 0.05;
 
 /// The polarity of the sentence's word valences (VADER's, with negation); in the whole sentence, and within eight
 /// words of the target.
-pub(super) fn by_valence(item: &Labelled<'_>, vocabulary: &Vocabulary) -> [usize; 2] {
-    let Some(dense) = examples::dense(item, vocabulary) else { return [2; 2] };
+pub(super) fn by_valence(item: &Labelled<'_>, known: &Known) -> [usize; 2] {
+    let Some(dense) = examples::dense(item, known) else { return [2; 2] };
     compounds(&dense).map(|compound| match compound {
         c if c >= POLAR => 0,
         c if c <= -POLAR => 1,

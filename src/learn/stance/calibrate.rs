@@ -5,8 +5,8 @@ use super::examples;
 use crate::{
     eval::metrics::expected_calibration_error,
     heads::stance::{
-        StanceHead,
-        model::{CLASSES, Extractor, softmax},
+        Extractor, StanceHead,
+        model::{CLASSES, softmax},
     },
     learn::rows::LabelledArticle,
     text::{Document, sentences},
