@@ -5,16 +5,19 @@ use super::{
     StancePlan,
     evaluate::best,
     examples::{self, Kind, Labelled},
-    softmax::{Softmax, SoftmaxParams, SparseDoc, ValidSoftmaxParams, records},
+    softmax::{Softmax, SoftmaxParams, ValidSoftmaxParams},
 };
 use crate::{
     heads::stance::{Known, compounds, model::CLASSES, row},
-    learn::rows::LabelledArticle,
+    learn::{
+        rows::LabelledArticle,
+        softmax::{SparseDoc, records},
+    },
     text::{Document, hash_pair, sentences},
 };
 use linfa::{Dataset, ParamGuard, traits::Fit};
 use ndarray::Array1;
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 /// The table of words and word pairs has 2^BITS rows.
 const BITS: u32 = 18;
@@ -95,5 +98,6 @@ fn weighted(slots: &HashMap<u32, f32>, idf: &HashMap<u32, f32>) -> SparseDoc {
     let mut pairs: Vec<(u32, f32)> = slots.iter().filter_map(value).collect();
     pairs.sort_unstable_by_key(|p| p.0);
     let length = pairs.iter().map(|p| p.1 * p.1).sum::<f32>().sqrt();
-    SparseDoc(Arc::new(pairs.into_iter().map(|(slot, v)| (slot, v / length)).unzip()))
+    let (slots, values) = pairs.into_iter().map(|(slot, v)| (slot, v / length)).unzip();
+    SparseDoc::new(slots, values, Vec::new())
 }

@@ -3,7 +3,7 @@
 use super::{
     StancePlan,
     examples::Example,
-    softmax::{Softmax, SoftmaxParams, SparseDoc, ValidSoftmaxParams, records},
+    softmax::{Softmax, SoftmaxParams, ValidSoftmaxParams},
 };
 use crate::{
     heads::stance::{
@@ -11,11 +11,14 @@ use crate::{
         model::{CLASSES, SentenceModel, Settings, norm},
         pool_scale, to_row,
     },
-    learn::word_vectors::WordVectors,
+    learn::{
+        softmax::{SparseDoc, records},
+        word_vectors::WordVectors,
+    },
 };
 use linfa::{Dataset, ParamGuard, traits::Fit};
 use ndarray::Array1;
-use std::{array, collections::HashMap, sync::Arc};
+use std::{array, collections::HashMap};
 
 /// Least share of a label that is learned from.
 const LEAST_SHARE: f32 = 0.03;
@@ -122,7 +125,7 @@ impl<'a> Space<'a> {
             merged.0.extend(more);
             merged.1.extend(values);
         }
-        SparseDoc(Arc::new(merged))
+        SparseDoc::new(merged.0, merged.1, Vec::new())
     }
 
     /// Fits the model; another model's labels count by their shares.
