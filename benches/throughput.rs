@@ -5,15 +5,16 @@
 //! `tools/bench_topic.py` runs it in turn with fastText and scikit-learn.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod articles;
+
+use articles::processor_seconds;
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 use wiredesk::{
-    article::Article,
     model::{Classifier, Scratch},
     prediction::{Head, Options},
-    rows::read_rows,
 };
 
 fn main() {
@@ -30,7 +31,7 @@ fn main() {
             _ => file = Some(PathBuf::from(arg)),
         }
     }
-    let articles = file.map_or_else(|| joined(&read(Path::new("data/sample.jsonl"))), |f| read(&f));
+    let articles = articles::articles(file.as_deref());
     let classifier = model.map_or_else(Classifier::embedded, |m| Classifier::open(&m)).unwrap();
     let options = Options { heads: heads.clone(), ..Options::default() };
     let mut scratch = Scratch::default();
@@ -52,50 +53,17 @@ fn main() {
     let cpu_microseconds = cpu.max(0.0) / (passes.len() * articles.len()) as f64 * 1e6;
     passes.sort_by(f64::total_cmp);
     let micros = |at: usize| passes[at] * 1e6;
-    let words: usize =
-        articles.iter().map(|a| a.title.split_whitespace().count() + a.text.split_whitespace().count()).sum();
     let names: Vec<&str> = heads.iter().map(|h| h.name()).collect();
     println!(
         "{}",
         serde_json::json!({
             "heads": names,
             "articles": articles.len(),
-            "mean_words": words / articles.len(),
+            "mean_words": articles::mean_words(&articles),
             "passes": passes.len(),
             "microseconds": { "min": micros(0), "median": micros(passes.len() / 2), "max": micros(passes.len() - 1) },
             "cpu_microseconds": cpu_microseconds,
             "articles_per_second": 1e6 / micros(passes.len() / 2),
         })
     );
-}
-
-/// Processor time of this process so far, which other work on the machine hardly changes; Linux only, else 0.
-fn processor_seconds() -> f64 {
-    let nanoseconds = std::fs::read_to_string("/proc/self/schedstat").ok();
-    nanoseconds.and_then(|s| s.split(' ').next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
-}
-
-fn read(file: &Path) -> Vec<Article> {
-    let mut articles = Vec::new();
-    read_rows(file, |row| {
-        let row = row.unwrap().article;
-        articles.push(Article { id: row.id, title: row.title, text: row.text, language: row.lang });
-    })
-    .unwrap();
-    articles
-}
-
-/// Texts of consecutive articles joined until each has about 500 words.
-fn joined(articles: &[Article]) -> Vec<Article> {
-    let join = |start: usize| {
-        let mut article = articles[start].clone();
-        let mut next = start + 1;
-        while article.text.split_whitespace().count() < 450 {
-            article.text.push('\n');
-            article.text.push_str(&articles[next % articles.len()].text);
-            next += 1;
-        }
-        article
-    };
-    (0..articles.len()).map(join).collect()
 }

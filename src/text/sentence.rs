@@ -27,7 +27,7 @@ pub fn sentences(document: &Document) -> Vec<Sentence> {
 pub fn sentences_into(document: &Document, sentences: &mut Vec<Sentence>) {
     sentences.clear();
     let text = document.text();
-    let tokens = document.tokens();
+    let (bytes, tokens) = (text.as_bytes(), document.tokens());
     let mut first = 0;
     let mut begin = 0;
     let mut close = |begin: usize, end: usize, next: usize| {
@@ -40,11 +40,8 @@ pub fn sentences_into(document: &Document, sentences: &mut Vec<Sentence>) {
         }
     };
     // The marks that end a sentence stand between words.
-    let mut from = 0;
-    for next in 0..=tokens.len() {
-        let to = tokens.get(next).map_or(text.len(), |t| t.begin as usize);
-        let single = to == from + 1 && text.as_bytes().get(from) == Some(&b' ');
-        for (at, c) in text.get(from..to).filter(|_| !single).unwrap_or("").char_indices() {
+    let mut gap = |from: usize, to: usize, next: usize| {
+        for (at, c) in text.get(from..to).unwrap_or("").char_indices() {
             let at = from + at;
             let end = match c {
                 '\n' => Some(at + 1),
@@ -56,7 +53,19 @@ pub fn sentences_into(document: &Document, sentences: &mut Vec<Sentence>) {
                 begin = end;
             }
         }
-        from = tokens.get(next).map_or(to, |t| t.end as usize);
+    };
+    gap(0, tokens.first().map_or(text.len(), |t| t.begin as usize), 0);
+    for (next, pair) in (1..).zip(tokens.windows(2)) {
+        let [token, following] = pair else { continue };
+        let (from, to) = (token.end as usize, following.begin as usize);
+        // A blank, or a comma and a blank, mostly.
+        let plain = to - from <= 2 && matches!(bytes.get(from), Some(b' ' | b',')) && bytes.get(to - 1) == Some(&b' ');
+        if !plain {
+            gap(from, to, next);
+        }
+    }
+    if let Some(last) = tokens.last() {
+        gap(last.end as usize, text.len(), tokens.len());
     }
     close(begin, text.len(), tokens.len());
 }
@@ -90,13 +99,20 @@ fn ends_sentence(text: &str, begin: usize, at: usize, c: char) -> Option<usize> 
 
 /// Titles, initials and other words whose full stop rarely ends a sentence.
 const ABBREVIATIONS: [&str; 54] = [
-    "mr", "mrs", "ms", "dr", "prof", "sen", "rep", "gov", "gen", "lt", "col", "maj", "capt", "sgt", "adm", "rev",
-    "hon", "st", "jr", "sr", "vs", "no", "nos", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct",
-    "nov", "dec", "mt", "ft", "fig", "etc", "al", "cf", "e.g", "i.e", "approx", "dept", "univ", "messrs", "pres",
-    "sec", "atty", "supt", "det", "cmdr", "insp",
+    "adm", "al", "approx", "apr", "atty", "aug", "capt", "cf", "cmdr", "col", "dec", "dept", "det", "dr", "e.g", "etc",
+    "feb", "fig", "ft", "gen", "gov", "hon", "i.e", "insp", "jan", "jr", "jul", "jun", "lt", "maj", "mar", "messrs",
+    "mr", "mrs", "ms", "mt", "no", "nos", "nov", "oct", "pres", "prof", "rep", "rev", "sec", "sen", "sep", "sept",
+    "sgt", "sr", "st", "supt", "univ", "vs",
 ];
+/// Bytes of the longest of them.
+const LONGEST: usize = 6;
 
 fn is_abbreviation(before: &str) -> bool {
+    // Of most sentences the last word alone is too long.
+    let tail = before.len().checked_sub(LONGEST + 1).and_then(|from| before.as_bytes().get(from..));
+    if tail.is_some_and(|tail| tail.iter().all(u8::is_ascii_alphanumeric)) {
+        return false;
+    }
     let word = before
         .rsplit(|c: char| c.is_whitespace() || matches!(c, '(' | '"' | '\u{201c}' | '\u{2018}'))
         .next()
@@ -105,7 +121,32 @@ fn is_abbreviation(before: &str) -> bool {
     let initial = matches!((letters.next(), letters.next()), (Some(c), None) if c.is_uppercase());
     // "U.S", "J.K": single letters between full stops.
     let dotted = word.contains('.') && word.split('.').all(|p| p.chars().count() == 1);
-    initial || dotted || ABBREVIATIONS.iter().any(|a| word.eq_ignore_ascii_case(a) && (*a != "no" || word == "No"))
+    initial || dotted || (is_listed(word) && (word == "No" || !word.eq_ignore_ascii_case("no")))
+}
+
+/// The same as numbers, which are compared at once.
+const PACKED: [u64; ABBREVIATIONS.len()] = {
+    let mut all = [0; ABBREVIATIONS.len()];
+    let mut i = 0;
+    while i < all.len() {
+        all[i] = packed(ABBREVIATIONS[i].as_bytes());
+        i += 1;
+    }
+    all
+};
+
+/// Up to eight bytes, lower-cased, as a number.
+const fn packed(word: &[u8]) -> u64 {
+    let (mut number, mut i) = (0, 0);
+    while i < word.len() {
+        number = number << 8 | word[i].to_ascii_lowercase() as u64;
+        i += 1;
+    }
+    number
+}
+
+fn is_listed(word: &str) -> bool {
+    word.len() <= LONGEST && PACKED.contains(&packed(word.as_bytes()))
 }
 
 #[cfg(test)]
@@ -130,6 +171,15 @@ mod tests {
         check("It rose 3.5 percent. \"Good,\" she said.", &["It rose 3.5 percent.", "\"Good,\" she said."]);
         check("He asked: why... and left. Then", &["He asked: why... and left.", "Then"]);
         check("", &[]);
+    }
+
+    #[test]
+    fn abbreviations() {
+        assert!(ABBREVIATIONS.iter().all(|a| a.len() <= LONGEST));
+        for (word, listed) in [("Mr", true), ("messrs", true), ("No", true), ("no", false), ("Nos", true), ("", false)]
+        {
+            assert_eq!(is_abbreviation(&format!("He met {word}")), listed, "{word}");
+        }
     }
 
     #[test]

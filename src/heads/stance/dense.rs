@@ -3,17 +3,19 @@
 
 use super::{
     lexicon::{CLASSES, SAY, flag},
-    mask::{Kind, Masked, symbol},
+    mask::{Item, Kind, Masked, symbol},
     roles::{Cue, Role},
 };
 use std::sync::OnceLock;
 
 /// How many there are.
-pub(crate) const DENSE: usize = CHANNELS * (POLAR * 2 + COMPOUNDS * 2) + MISC + CLASSES.len() * 8 + 8;
+pub(crate) const DENSE: usize = CHANNELS * CHANNEL + MISC + CLASSES.len() * 8 + 8;
 /// Valence from the lexicon, and as inferred.
 const CHANNELS: usize = 2;
 const POLAR: usize = 28;
 const COMPOUNDS: usize = 8;
+/// Numbers of a channel: of favourable words, of unfavourable ones, of segments.
+const CHANNEL: usize = (POLAR + COMPOUNDS) * 2;
 const MISC: usize = 16;
 
 /// Values of one sentence.
@@ -25,40 +27,51 @@ fn decays() -> &'static [(f32, f32); 64] {
     DECAYS.get_or_init(|| std::array::from_fn(|d| ((-(d as f32) / 5.0).exp(), (-(d as f32) / 10.0).exp())))
 }
 
-/// A word of known valence and where it stands.
-struct Polar {
-    at: usize,
-    value: f32,
+/// Where a word of known valence stands, as seen from the target.
+struct Place {
+    /// Items to the nearest mention.
+    distance: usize,
+    /// Behind it.
+    right: bool,
     quoted: bool,
+    in_clause: bool,
+    /// Before the target's zone, in it before the target, in it behind, behind it.
+    zone: usize,
+    segments: [bool; COMPOUNDS],
 }
 
-/// Fills `out` for a masked sentence with its cues.
-pub(super) fn fill(masked: &Masked, cues: &[Cue], clause: (usize, usize), out: &mut Dense) {
+/// Fills `out` for a masked sentence with its cues. `clause` and `zones`: those of the target.
+pub(super) fn fill(masked: &Masked, cues: &[Cue], clause: (usize, usize), zones: (usize, usize), out: &mut Dense) {
     out.fill(0.0);
     let primary = masked.targets.first().copied().unwrap_or(0);
-    let zones = zones(masked);
-    let mut at = 0;
-    for channel in 0..CHANNELS {
-        let mut sums = [0.0f32; COMPOUNDS];
-        for (i, item) in masked.items.iter().enumerate() {
-            let value = if channel == 0 { item.entry.valence() / 2.0 } else { item.entry.induced() };
+    let mut sums = [[0.0f32; COMPOUNDS]; CHANNELS];
+    for (i, item) in masked.items.iter().enumerate().filter(|(_, i)| i.entry.has_valence()) {
+        let place = Place::new(i, item, masked, clause, zones);
+        for (channel, (value, sums)) in
+            [item.entry.valence() / 2.0, item.entry.induced()].iter().zip(&mut sums).enumerate()
+        {
             if value.abs() < 0.2 {
                 continue;
             }
-            let polar = Polar { at: i, value: if item.negated { -0.7 * value } else { value }, quoted: item.quoted };
-            add_polar(&polar, masked, clause, zones, at, out);
-            for (sum, inside) in sums.iter_mut().zip(segments(i, primary, clause, zones)) {
-                *sum += if inside { polar.value } else { 0.0 };
+            let value = if item.negated { -0.7 * value } else { *value };
+            let at = channel * CHANNEL + if value > 0.0 { 0 } else { POLAR };
+            if let Some(out) = out.get_mut(at..).and_then(<[f32]>::first_chunk_mut) {
+                place.add(value.abs(), out);
+            }
+            for (sum, inside) in sums.iter_mut().zip(place.segments) {
+                *sum += if inside { value } else { 0.0 };
             }
         }
-        at += POLAR * 2;
-        for sum in sums {
+    }
+    for (channel, sums) in sums.iter().enumerate() {
+        for (segment, sum) in sums.iter().enumerate().filter(|(_, s)| **s != 0.0) {
+            let at = channel * CHANNEL + POLAR * 2 + segment * 2;
             let compound = sum / (sum * sum + 4.0).sqrt();
             put(out, at, compound.max(0.0));
             put(out, at + 1, (-compound).max(0.0));
-            at += 2;
         }
     }
+    let mut at = CHANNELS * CHANNEL;
     misc(masked, primary, out, at);
     at += MISC;
     for cue in cues {
@@ -85,13 +98,13 @@ pub(crate) fn speaks(dense: &[f32]) -> bool {
     dense.get(DENSE - 2).is_some_and(|v| *v > 0.0)
 }
 
-fn put(out: &mut Dense, at: usize, value: f32) {
+fn put(out: &mut [f32], at: usize, value: f32) {
     if let Some(slot) = out.get_mut(at) {
         *slot = value;
     }
 }
 
-fn bump(out: &mut Dense, at: usize, value: f32) {
+fn bump(out: &mut [f32], at: usize, value: f32) {
     if let Some(slot) = out.get_mut(at) {
         *slot += value;
     }
@@ -100,69 +113,65 @@ fn bump(out: &mut Dense, at: usize, value: f32) {
 /// The nearest names or breaks around the first mention: beyond them others are spoken of.
 pub(super) fn zones(masked: &Masked) -> (usize, usize) {
     let primary = masked.targets.first().copied().unwrap_or(0);
-    let edge = |i: &super::mask::Item| i.kind == Kind::Entity || i.breaks;
+    let edge = |i: &Item| i.kind == Kind::Entity || i.breaks;
     let left = masked.items.iter().take(primary).rposition(edge).map_or(0, |i| i + 1);
     let right = masked.items.iter().skip(primary + 1).position(edge).map_or(masked.items.len(), |i| primary + 1 + i);
     (left, right)
 }
 
-fn segments(i: usize, primary: usize, clause: (usize, usize), zones: (usize, usize)) -> [bool; COMPOUNDS] {
-    [
-        true,
-        i < primary,
-        i > primary,
-        i + 8 >= primary && i <= primary + 8,
-        clause.0 <= i && i < clause.1,
-        zones.0 <= i && i < primary,
-        primary < i && i < zones.1,
-        i < zones.0 || i >= zones.1,
-    ]
-}
+impl Place {
+    fn new(i: usize, item: &Item, masked: &Masked, clause: (usize, usize), zones: (usize, usize)) -> Self {
+        let primary = masked.targets.first().copied().unwrap_or(0);
+        let nearest = masked.targets.iter().copied().min_by_key(|t| t.abs_diff(i)).unwrap_or(primary);
+        let in_clause = clause.0 <= i && i < clause.1;
+        let zone = match i {
+            _ if i < zones.0 => 0,
+            _ if i < primary => 1,
+            _ if i < zones.1 => 2,
+            _ => 3,
+        };
+        Self {
+            distance: nearest.abs_diff(i),
+            right: i > nearest,
+            quoted: item.quoted,
+            in_clause,
+            zone,
+            segments: [
+                true,
+                i < primary,
+                i > primary,
+                i + 8 >= primary && i <= primary + 8,
+                in_clause,
+                zone == 1,
+                zone == 2 && i > primary,
+                matches!(zone, 0 | 3),
+            ],
+        }
+    }
 
-fn add_polar(
-    polar: &Polar,
-    masked: &Masked,
-    clause: (usize, usize),
-    zones: (usize, usize),
-    at: usize,
-    out: &mut Dense,
-) {
-    let primary = masked.targets.first().copied().unwrap_or(0);
-    let nearest = masked.targets.iter().copied().min_by_key(|t| t.abs_diff(polar.at)).unwrap_or(primary);
-    let distance = nearest.abs_diff(polar.at);
-    let right = usize::from(polar.at > nearest);
-    let base = at + if polar.value > 0.0 { 0 } else { POLAR };
-    let size = polar.value.abs();
-    let near = distance as f32;
-    let (fast, slow) = decays().get(distance).copied().unwrap_or_default();
-    let exp5 = size * fast;
-    bump(out, base, size * 0.5);
-    bump(out, base + 1, if polar.quoted { size * 0.5 } else { 0.0 });
-    bump(out, base + 2, size / (1.0 + near) * 2.0);
-    bump(out, base + 3, exp5);
-    bump(out, base + 4, size * slow);
-    bump(out, base + 5, if clause.0 <= polar.at && polar.at < clause.1 { size * 0.7 } else { 0.0 });
-    bump(out, base + 6 + right, size * 0.5);
-    bump(out, base + 8 + right, exp5);
-    let bucket = match distance {
-        0..=1 => 0,
-        2..=3 => 1,
-        4..=6 => 2,
-        7..=10 => 3,
-        _ => 4,
-    };
-    bump(out, base + 10 + right * 5 + bucket, size);
-    let zone = if polar.at < zones.0 {
-        0
-    } else if polar.at < primary {
-        1
-    } else if polar.at < zones.1 {
-        2
-    } else {
-        3
-    };
-    bump(out, base + 20 + zone, size * 0.7);
-    bump(out, base + 24 + zone, 0.7);
+    /// Adds a valence of this size to the numbers of its sign.
+    fn add(&self, size: f32, out: &mut [f32; POLAR]) {
+        let (fast, slow) = decays().get(self.distance).copied().unwrap_or_default();
+        let (exp5, right) = (size * fast, usize::from(self.right));
+        out[0] += size * 0.5;
+        out[1] += if self.quoted { size * 0.5 } else { 0.0 };
+        out[2] += size / (1.0 + self.distance as f32) * 2.0;
+        out[3] += exp5;
+        out[4] += size * slow;
+        out[5] += if self.in_clause { size * 0.7 } else { 0.0 };
+        let bucket = match self.distance {
+            0..=1 => 0,
+            2..=3 => 1,
+            4..=6 => 2,
+            7..=10 => 3,
+            _ => 4,
+        };
+        bump(out, 6 + right, size * 0.5);
+        bump(out, 8 + right, exp5);
+        bump(out, 10 + right * 5 + bucket, size);
+        bump(out, 20 + self.zone, size * 0.7);
+        bump(out, 24 + self.zone, 0.7);
+    }
 }
 
 fn misc(masked: &Masked, primary: usize, out: &mut Dense, at: usize) {

@@ -32,6 +32,11 @@ impl<V: Copy + Default> KeyTable<V> {
         None
     }
 
+    /// All keys with their values, in no order that means anything.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, V)> {
+        self.slots.iter().filter(|s| s.0 != 0).copied()
+    }
+
     /// The value of `key`, put in first where there is none.
     pub(crate) fn entry(&mut self, key: u64) -> &mut V {
         // No word hashes to 0, which marks an empty place.
@@ -60,35 +65,6 @@ impl<V: Copy + Default> KeyTable<V> {
     }
 }
 
-/// Words known to occur in lower case, by their hashes.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Vocabulary {
-    sorted: Vec<u64>,
-    table: KeyTable<()>,
-}
-
-impl Vocabulary {
-    /// Of hashes in any order.
-    pub(crate) fn new(mut hashes: Vec<u64>) -> Self {
-        hashes.sort_unstable();
-        let mut table = KeyTable::default();
-        for hash in &hashes {
-            table.entry(*hash);
-        }
-        Self { sorted: hashes, table }
-    }
-
-    /// Whether it holds the word with this hash.
-    pub(crate) fn contains(&self, hash: u64) -> bool {
-        self.table.get(hash).is_some()
-    }
-
-    /// The hashes, ascending.
-    pub(crate) fn hashes(&self) -> &[u64] {
-        &self.sorted
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,11 +79,5 @@ mod tests {
         }
         assert!(keys.iter().enumerate().all(|(i, key)| table.get(*key) == Some(i + 1)));
         assert_eq!((table.get(0), table.get(7)), (None, None));
-    }
-
-    #[test]
-    fn survives_hashes_that_collide() {
-        let vocabulary = Vocabulary::new((0..500u64).map(|i| i << 40).collect());
-        assert!(vocabulary.contains(3 << 40) && !vocabulary.contains(3 << 41 | 1));
     }
 }

@@ -35,6 +35,8 @@ pub(super) mod flag {
     pub(in super::super) const STOP: u16 = 1 << 9;
     /// May be a past participle.
     pub(in super::super) const PARTICIPLE: u16 = 1 << 10;
+    /// Training saw the word in lower case; set by [`super::super::known`].
+    pub(in super::super) const LOWER: u16 = 1 << 11;
 }
 
 /// What is known of a word, in eight bytes.
@@ -78,7 +80,13 @@ impl Entry {
         f32::from(self.induced) / 10.0
     }
 
-    /// Whether the valence is known.
+    /// Whether any valence is known.
+    #[inline(always)]
+    pub(super) fn has_valence(&self) -> bool {
+        self.valence != 0 || self.induced != 0
+    }
+
+    /// Whether the lexicon knows the valence.
     #[inline(always)]
     pub(super) fn is_polar(&self) -> bool {
         self.valence != 0
@@ -94,6 +102,11 @@ impl Lexicon {
     #[inline(always)]
     pub(super) fn get(&self, hash: u64) -> Entry {
         self.0.get(hash).unwrap_or_default()
+    }
+
+    /// All words.
+    pub(super) fn words(&self) -> impl Iterator<Item = (u64, Entry)> {
+        self.0.iter()
     }
 
     fn entry(&mut self, word: &str) -> &mut Entry {

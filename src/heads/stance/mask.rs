@@ -2,7 +2,6 @@
 //! another, so that no name can carry an opinion of its own.
 
 use super::{
-    keys::Vocabulary,
     lexicon::{Entry, flag},
     outline::{self, Piece, bit, is_capitalised, is_known},
 };
@@ -28,6 +27,8 @@ pub(super) struct Item {
     pub(super) hash: u64,
     /// What is known of the word.
     pub(super) entry: Entry,
+    /// Row of its meanings plus one; 0: none.
+    pub(super) meaning: u32,
     /// What it is.
     pub(super) kind: Kind,
     /// Inside quotation marks.
@@ -86,13 +87,7 @@ pub(super) struct Masker {
 impl Masker {
     /// Masks a sentence for a target mentioned at `mentions`, ranges of bytes of the document's text, ascending and
     /// apart; the first is the one asked about.
-    pub(super) fn mask(
-        &mut self,
-        document: &Document,
-        pieces: &[Piece],
-        mentions: &[(usize, usize)],
-        vocabulary: &Vocabulary,
-    ) -> &Masked {
+    pub(super) fn mask(&mut self, document: &Document, pieces: &[Piece], mentions: &[(usize, usize)]) -> &Masked {
         self.masked.items.clear();
         self.masked.targets.clear();
         self.begins.clear();
@@ -105,8 +100,8 @@ impl Masker {
             let kind = piece.kind;
             match kind {
                 outline::Kind::Quote | outline::Kind::Mark => self.mark(piece),
-                outline::Kind::Possessive => self.push(symbol::POSSESSIVE, Kind::Word, Entry::default()),
-                outline::Kind::Not => self.push(symbol::NOT, Kind::Word, Entry::with_flags(flag::NEGATION)),
+                outline::Kind::Possessive => self.push(symbol::POSSESSIVE, Kind::Word, Entry::default(), 0),
+                outline::Kind::Not => self.push(symbol::NOT, Kind::Word, Entry::with_flags(flag::NEGATION), 0),
                 outline::Kind::Word | outline::Kind::Number => {
                     if self.masked.items.len() >= MAX_ITEMS {
                         break;
@@ -121,14 +116,14 @@ impl Masker {
                             rest.next();
                         }
                     } else if kind == outline::Kind::Number {
-                        self.push(symbol::NUMBER, Kind::Word, Entry::default());
-                    } else if is_name(piece, title_case, vocabulary) {
+                        self.push(symbol::NUMBER, Kind::Word, Entry::default(), 0);
+                    } else if is_name(piece, title_case) {
                         let last = self.masked.items.last().map(|i| i.kind);
                         if !(piece.is(bit::JOINED) && last == Some(Kind::Entity)) {
-                            self.push(symbol::ENTITY, Kind::Entity, Entry::default());
+                            self.push(symbol::ENTITY, Kind::Entity, Entry::default(), 0);
                         }
                     } else {
-                        self.push(piece.hash, Kind::Word, piece.entry);
+                        self.push(piece.hash, Kind::Word, piece.entry, piece.meaning);
                     }
                 }
             }
@@ -190,14 +185,14 @@ impl Masker {
     }
 
     #[inline(always)]
-    fn push(&mut self, hash: u64, kind: Kind, entry: Entry) {
+    fn push(&mut self, hash: u64, kind: Kind, entry: Entry, meaning: u32) {
         let breaks = entry.is(flag::BREAK);
         if breaks {
             self.reach = 0;
         }
         let negator = entry.is(flag::NEGATION);
         let negated = self.reach > 0 && !negator;
-        self.masked.items.push(Item { hash, entry, kind, quoted: self.quoted, negated, breaks });
+        self.masked.items.push(Item { hash, entry, meaning, kind, quoted: self.quoted, negated, breaks });
         self.reach = if negator { NEGATION_REACH } else { self.reach.saturating_sub(u8::from(kind == Kind::Word)) };
     }
 
@@ -208,7 +203,15 @@ impl Masker {
         let hash = symbol::MARK.wrapping_mul(piece.hash);
         let negated = quote && self.reach > 0;
         let entry = Entry::default();
-        self.masked.items.push(Item { hash, entry, kind: Kind::Mark, quoted: self.quoted, negated, breaks });
+        self.masked.items.push(Item {
+            hash,
+            entry,
+            meaning: 0,
+            kind: Kind::Mark,
+            quoted: self.quoted,
+            negated,
+            breaks,
+        });
         if breaks || quote {
             self.reach = 0;
         }
@@ -231,17 +234,17 @@ impl Masker {
         }
         self.masked.targets.push(items.len());
         self.begins.push(begin);
-        self.push(symbol::TARGET, Kind::Target, Entry::default());
+        self.push(symbol::TARGET, Kind::Target, Entry::default(), 0);
     }
 }
 
 #[inline(always)]
-fn is_name(piece: &Piece, title_case: bool, vocabulary: &Vocabulary) -> bool {
+fn is_name(piece: &Piece, title_case: bool) -> bool {
     if !piece.is(bit::CAPITAL) || piece.is(bit::PRONOUN) {
         return piece.is(bit::PARTICLE);
     }
     if title_case {
-        return !is_known(piece.hash, &piece.entry, vocabulary);
+        return !is_known(&piece.entry);
     }
     // "President Smith said": a title that opens the sentence belongs to the name.
     !piece.is(bit::INITIAL) || !piece.is(bit::KNOWN) || piece.is(bit::TITLED)

@@ -3,7 +3,6 @@
 //! the vectors are gone: each word has its weights for each pool of words.
 
 use super::{
-    keys::KeyTable,
     mask::{Kind, Masked},
     model::CLASSES,
 };
@@ -14,8 +13,27 @@ pub(crate) const POOLS: usize = 7;
 /// The furthest word that is near.
 const NEAR: usize = 6;
 
+/// Numbers of a word: for each pool one a label, filled up to whole vectors.
+const WIDTH: usize = 24;
+
 /// A word and the pools in which it lies.
-pub(crate) type Pooled = (u64, [bool; POOLS]);
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pooled {
+    /// Its hash.
+    pub(crate) hash: u64,
+    /// Row of its meanings plus one; 0: none.
+    meaning: u32,
+    /// A bit a pool.
+    pools: u8,
+}
+
+impl Pooled {
+    /// Whether it lies in this pool.
+    pub(crate) fn lies_in(&self, pool: usize) -> bool {
+        self.pools >> pool & 1 == 1
+    }
+}
+
 /// Weights of a word: for each pool what it says for each label.
 pub(crate) type Row = [[f32; CLASSES]; POOLS];
 
@@ -23,12 +41,30 @@ pub(crate) type Row = [[f32; CLASSES]; POOLS];
 pub(super) fn pool(masked: &Masked, clause: (usize, usize), zone: (usize, usize), out: &mut Vec<Pooled>) {
     let primary = masked.targets.first().copied().unwrap_or(0);
     out.extend(masked.items.iter().enumerate().filter(|(_, i)| i.kind == Kind::Word).map(|(i, item)| {
-        let nearest = masked.targets.iter().map(|t| t.abs_diff(i)).min().unwrap_or(usize::MAX);
+        let near = masked.targets.iter().any(|t| t.abs_diff(i) <= NEAR);
         let inside = |(begin, end): (usize, usize)| begin <= i && i < end;
-        let near = nearest <= NEAR;
-        (item.hash, [true, i < primary, i > primary, near, inside(clause), inside(zone), item.negated])
+        let pools = [true, i < primary, i > primary, near, inside(clause), inside(zone), item.negated];
+        let pools = pools.iter().rev().fold(0, |bits, pool| bits << 1 | u8::from(*pool));
+        Pooled { hash: item.hash, meaning: item.meaning, pools }
     }));
 }
+
+/// By the bits of a word's pools: 1 for each number of a pool in which it lies, else 0.
+static LANES: [[f32; WIDTH]; 1 << POOLS] = {
+    let mut lanes = [[0.0; WIDTH]; 1 << POOLS];
+    let mut pools = 0;
+    while pools < lanes.len() {
+        let mut at = 0;
+        while at < POOLS * CLASSES {
+            if pools >> (at / CLASSES) & 1 == 1 {
+                lanes[pools][at] = 1.0;
+            }
+            at += 1;
+        }
+        pools += 1;
+    }
+    lanes
+};
 
 /// A pool of `n` known words counts for this much: more words say more, but not in proportion.
 pub(crate) fn pool_scale(n: u32) -> f32 {
@@ -39,19 +75,20 @@ pub(crate) fn pool_scale(n: u32) -> f32 {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Meanings {
     hashes: Vec<u64>,
-    rows: Vec<Row>,
-    places: KeyTable<u32>,
+    rows: Vec<[f32; WIDTH]>,
 }
 
 impl Meanings {
     /// Of words by their hashes, ascending, with their rows, which are rounded as the file holds them.
     pub(crate) fn new(hashes: Vec<u64>, rows: Vec<Row>) -> Self {
-        let mut places = KeyTable::default();
-        for (hash, place) in hashes.iter().zip(0u32..) {
-            *places.entry(*hash) = place;
-        }
-        let rows = rows.into_iter().map(|row| row.map(|pool| pool.map(|w| f16::from_f32(w).to_f32()))).collect();
-        Self { hashes, rows, places }
+        let rows = rows.into_iter().map(|row| {
+            let mut wide = [0.0; WIDTH];
+            for (to, from) in wide.iter_mut().zip(row.into_iter().flatten()) {
+                *to = f16::from_f32(from).to_f32();
+            }
+            wide
+        });
+        Self { hashes, rows: rows.collect() }
     }
 
     /// The hashes, ascending.
@@ -59,28 +96,26 @@ impl Meanings {
         &self.hashes
     }
 
-    /// Their rows.
-    pub(crate) fn rows(&self) -> &[Row] {
-        &self.rows
+    /// Their rows, number after number.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = f32> {
+        self.rows.iter().flat_map(|row| row.iter().take(POOLS * CLASSES)).copied()
     }
 
     /// Adds to `scores` what the words of a sentence say.
     pub(super) fn add(&self, words: &[Pooled], scores: &mut [f32; CLASSES]) {
-        if self.rows.is_empty() {
-            return;
-        }
-        let mut sums = [([0.0f32; CLASSES], 0u32); POOLS];
-        for (word, pools) in words {
-            let Some(row) = self.places.get(*word).and_then(|place| self.rows.get(place as usize)) else { continue };
-            for ((inside, (sum, n)), weights) in pools.iter().zip(&mut sums).zip(row) {
-                let factor = f32::from(u8::from(*inside));
-                *n += u32::from(*inside);
-                for (sum, weight) in sum.iter_mut().zip(weights) {
-                    *sum += factor * weight;
-                }
+        let mut sums = [0.0f32; WIDTH];
+        let mut counts = [0u32; POOLS];
+        let rows = words.iter().filter_map(|w| Some((w, self.rows.get((w.meaning as usize).checked_sub(1)?)?)));
+        for (word, row) in rows {
+            let inside = LANES.get(usize::from(word.pools)).unwrap_or(&[0.0; WIDTH]);
+            for ((sum, inside), weight) in sums.iter_mut().zip(inside).zip(row) {
+                *sum += inside * weight;
+            }
+            for (pool, n) in counts.iter_mut().enumerate() {
+                *n += u32::from(word.pools >> pool & 1);
             }
         }
-        for (sum, n) in sums {
+        for (sum, n) in sums.as_chunks::<CLASSES>().0.iter().zip(counts) {
             for (score, sum) in scores.iter_mut().zip(sum) {
                 *score += sum * pool_scale(n);
             }
@@ -98,12 +133,9 @@ mod tests {
         row[0] = [1.0, 0.0, 0.0];
         row[6] = [0.0, 2.0, 0.0];
         let meanings = Meanings::new(vec![7, 9], vec![row, row]);
-        let mut everywhere = [false; POOLS];
-        everywhere[0] = true;
-        let mut negated = everywhere;
-        negated[6] = true;
+        let word = |meaning, pools| Pooled { hash: 0, meaning, pools };
         let mut scores = [0.0; CLASSES];
-        meanings.add(&[(7, everywhere), (8, everywhere), (9, negated)], &mut scores);
+        meanings.add(&[word(1, 1), word(0, 1), word(2, 1 | 1 << 6)], &mut scores);
         assert_eq!(scores, [2.0 * pool_scale(2), 2.0, 0.0]);
     }
 }

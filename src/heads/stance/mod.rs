@@ -8,7 +8,10 @@
 
 mod aggregate;
 mod dense;
+mod extract;
+mod files;
 mod keys;
+mod known;
 mod lexicon;
 mod mask;
 mod meanings;
@@ -17,6 +20,7 @@ mod nations;
 mod outline;
 mod parties;
 mod roles;
+mod rows;
 mod targets;
 mod views;
 mod words;
@@ -27,15 +31,19 @@ use crate::{
     text::{Document, Sentence, sentences_into},
 };
 use aggregate::Judged;
-use model::{CLASSES, Extractor, SentenceModel};
+use model::{CLASSES, SentenceModel};
 use parties::Counts;
 use targets::{Finder, Mention};
 use words::{Marks, Words};
 
 pub(crate) use dense::{DENSE, compounds, speaks};
-pub(crate) use keys::{KeyTable, Vocabulary};
+pub(crate) use extract::Extractor;
+pub(crate) use keys::KeyTable;
+pub(crate) use known::Known;
 pub(crate) use meanings::{Meanings, POOLS, Pooled, pool_scale};
 pub(crate) use nations::is_foreign_state;
+pub(crate) use rows::{row, to_row};
+pub(crate) use views::VIEWS;
 
 /// Sentences that are judged for one target that the caller names; those beyond count as mentions only.
 const MAX_SENTENCES: usize = 500;
@@ -72,7 +80,7 @@ impl StanceHead {
             if given { Words::unread(document, sentences, marks) } else { Words::new(document, sentences, marks) };
         let found;
         let (targets, most) = if targets.is_empty() {
-            found = counts.main(words, &self.model.vocabulary);
+            found = counts.main(words, &self.model.known);
             (found.as_slice(), MAX_FOUND)
         } else {
             (targets, MAX_SENTENCES)

@@ -43,8 +43,20 @@ struct Table {
     entries: Vec<Entry>,
     /// Where the entries with this first key begin.
     starts: KeyTable<u32>,
+    /// A bit of [`sieve`] for each first key: most words are no state's, and seen to be none by this small table.
+    firsts: [u64; SIEVE],
     /// The United States and the United Kingdom.
     dotted: [usize; 2],
+    /// Key of the letter that both begin with.
+    u: u64,
+}
+
+/// Words of a table of 4,096 bits.
+const SIEVE: usize = 64;
+
+/// Where a key's bit is: in which word, and which one.
+fn sieve(key: u64) -> (usize, u64) {
+    ((key >> 32) as usize % SIEVE, 1 << (key % 64))
 }
 
 fn table() -> &'static Table {
@@ -68,14 +80,24 @@ fn table() -> &'static Table {
         }
         let state = |name| entries.iter().find(|e| e.keys.as_slice() == [key(name)]).map_or(usize::MAX, |e| e.state);
         let dotted = [state("us"), state("uk")];
-        Table { entries, starts, dotted }
+        let u = key("u");
+        let mut firsts = [0; SIEVE];
+        for first in entries.iter().filter_map(|e| e.keys.first()).chain([&u]) {
+            let (word, bit) = sieve(*first);
+            firsts[word] |= bit;
+        }
+        Table { entries, starts, firsts, dotted, u }
     })
 }
 
 /// A state named at `at`, a capitalised word.
 pub(super) fn at(words: Words<'_>, at: usize) -> Option<Nation> {
     let first = words.key(at)?;
-    let Table { entries, starts, dotted } = table();
+    let Table { entries, starts, firsts, dotted, u } = table();
+    let (word, bit) = sieve(first);
+    if firsts.get(word).is_none_or(|bits| bits & bit == 0) {
+        return None;
+    }
     if let Some(start) = starts.get(first) {
         let candidates = entries.iter().skip(start as usize).take_while(|e| e.keys.first() == Some(&first));
         for entry in candidates {
@@ -89,7 +111,7 @@ pub(super) fn at(words: Words<'_>, at: usize) -> Option<Nation> {
     }
     // "U.S.", "U.K."
     let letter = |i: usize| (words.chars(i) == 1).then(|| words.letter(i));
-    if letter(at)? != 'u' || !words.is_dotted(at) {
+    if first != *u || letter(at)? != 'u' || !words.is_dotted(at) {
         return None;
     }
     let (state, american) = match letter(at + 1)? {

@@ -3,8 +3,8 @@
 //! quoted. Read once a sentence and shared by all its targets.
 
 use super::{
-    keys::Vocabulary,
-    lexicon::{Entry, flag, lexicon},
+    known::{Known, KnownWord},
+    lexicon::{Entry, flag},
 };
 use crate::text::{Document, Sentence, Token};
 
@@ -59,6 +59,8 @@ pub(super) struct Piece {
     pub(super) hash: u64,
     /// What is known of the word.
     pub(super) entry: Entry,
+    /// Row of its meanings plus one; 0: none.
+    pub(super) meaning: u32,
     /// Index of the word; of a mark: of the word behind it.
     pub(super) token: u32,
     /// Of [`bit`].
@@ -79,17 +81,17 @@ impl Piece {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Outlines {
     pieces: Vec<Piece>,
-    entries: Vec<Entry>,
+    words: Vec<KnownWord>,
     /// By sentence: the first token read and the range of `pieces`.
-    known: Vec<Option<(u32, u32, u32)>>,
+    read: Vec<Option<(u32, u32, u32)>>,
 }
 
 impl Outlines {
     /// Forgets all and makes room for an article of `n` sentences.
     pub(super) fn clear(&mut self, n: usize) {
         self.pieces.clear();
-        self.known.clear();
-        self.known.resize(n, None);
+        self.read.clear();
+        self.read.resize(n, None);
     }
 
     /// The pieces of sentence `index`, which is mentioned at byte `mention` first.
@@ -98,25 +100,24 @@ impl Outlines {
         document: &Document,
         (index, sentence): (usize, &Sentence),
         mention: usize,
-        vocabulary: &Vocabulary,
+        known: &Known,
     ) -> &[Piece] {
         let tokens = document.tokens().get(..sentence.last_token).unwrap_or(&[]);
         let mut start = sentence.first_token;
         if sentence.last_token - start > LEAD {
             start = start.max(tokens.partition_point(|t| (t.end as usize) <= mention).saturating_sub(LEAD));
         }
-        let known = self.known.get(index).copied().flatten().filter(|k| k.0 == start as u32);
-        let (_, from, to) = known.unwrap_or_else(|| {
+        let read = self.read.get(index).copied().flatten().filter(|k| k.0 == start as u32);
+        let (_, from, to) = read.unwrap_or_else(|| {
             let from = self.pieces.len();
             // All look-ups at once: none waits for another.
-            self.entries.clear();
-            self.entries.extend(tokens.iter().skip(start).take(MOST).map(|t| lexicon().get(t.hash)));
-            let (pieces, entries) = (&mut self.pieces, self.entries.as_slice());
-            Reader { document, tokens, vocabulary, pieces, entries, start, quoted: false, initial: true }
-                .read(sentence);
+            self.words.clear();
+            self.words.extend(tokens.iter().skip(start).take(MOST).map(|t| known.get(t.hash)));
+            let (pieces, words) = (&mut self.pieces, self.words.as_slice());
+            Reader { document, tokens, pieces, words, start, quoted: false, initial: true }.read(sentence);
             let range = (start as u32, from as u32, self.pieces.len() as u32);
-            if let Some(known) = self.known.get_mut(index) {
-                *known = Some(range);
+            if let Some(read) = self.read.get_mut(index) {
+                *read = Some(range);
             }
             range
         });
@@ -127,10 +128,9 @@ impl Outlines {
 struct Reader<'a> {
     document: &'a Document,
     tokens: &'a [Token],
-    vocabulary: &'a Vocabulary,
     pieces: &'a mut Vec<Piece>,
     /// Of the tokens from `start` on.
-    entries: &'a [Entry],
+    words: &'a [KnownWord],
     /// The first token that is read.
     start: usize,
     quoted: bool,
@@ -172,7 +172,7 @@ impl Reader<'_> {
         let mut push = |hash: char, kind: Kind, quoted: bool| {
             let bits = if quoted { bit::QUOTED } else { 0 };
             let entry = Entry::default();
-            self.pieces.push(Piece { hash: u64::from(hash), entry, token: next as u32, bits, kind });
+            self.pieces.push(Piece { hash: u64::from(hash), entry, meaning: 0, token: next as u32, bits, kind });
             joined = false;
         };
         for (at, c) in gap.char_indices() {
@@ -205,7 +205,8 @@ impl Reader<'_> {
         let mut bits = yes(joined, bit::JOINED) | yes(self.quoted, bit::QUOTED) | yes(long, bit::LONG);
         let bytes = self.document.text().as_bytes();
         let first = bytes.get(token.begin as usize).copied().unwrap_or(0);
-        let mut piece = Piece { hash: token.hash, entry: Entry::default(), token: i as u32, bits, kind: Kind::Word };
+        let (entry, kind) = (Entry::default(), Kind::Word);
+        let mut piece = Piece { hash: token.hash, entry, meaning: 0, token: i as u32, bits, kind };
         if token.end == token.begin + 1
             && let Some(kind) = self.ending(token, first)
         {
@@ -224,12 +225,13 @@ impl Reader<'_> {
             piece.bits = bits;
             return piece;
         }
-        piece.entry = self.entries.get(i - self.start).copied().unwrap_or_default();
+        let word = self.words.get(i - self.start).copied().unwrap_or_default();
+        (piece.entry, piece.meaning) = (word.entry, word.meaning);
         if capital {
             bits |= yes(first == b'I' && token.end == token.begin + 1, bit::PRONOUN);
             bits |= yes(piece.entry.is(flag::TITLE) && self.followed(token, i, 2), bit::TITLED);
             if initial {
-                bits |= bit::INITIAL | yes(is_known(piece.hash, &piece.entry, self.vocabulary), bit::KNOWN);
+                bits |= bit::INITIAL | yes(is_known(&piece.entry), bit::KNOWN);
             }
         } else if token.end - token.begin <= 3 && bytes.get(token.end as usize) == Some(&b'-') {
             bits |= yes(self.followed(token, i, 1), bit::PARTICLE);
@@ -259,8 +261,8 @@ impl Reader<'_> {
 }
 
 /// Whether a word may stand with a capital without being a name.
-pub(super) fn is_known(hash: u64, entry: &Entry, vocabulary: &Vocabulary) -> bool {
-    entry.flags != 0 || entry.verb != 0 || vocabulary.contains(hash)
+pub(super) fn is_known(entry: &Entry) -> bool {
+    entry.flags != 0 || entry.verb != 0
 }
 
 /// Whether a word starts with a capital letter.

@@ -1,8 +1,9 @@
 //! The main parties of an article, for callers who name no target.
 
 use super::{
-    keys::{KeyTable, Vocabulary},
-    lexicon::{flag, lexicon},
+    keys::KeyTable,
+    known::Known,
+    lexicon::flag,
     nations::Form,
     words::{Gap, Words, key},
 };
@@ -43,7 +44,7 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// The names that the article mentions most, those in the title before others.
-    pub(super) fn main(&mut self, words: Words<'_>, vocabulary: &Vocabulary) -> Vec<Target> {
+    pub(super) fn main(&mut self, words: Words<'_>, known: &Known) -> Vec<Target> {
         self.ids.clear();
         self.parties.clear();
         self.surnames.clear();
@@ -54,7 +55,7 @@ impl Counts {
             let (here, later) = capitals.split_at(capitals.partition_point(|at| (*at as usize) < sentence.last_token));
             capitals = later;
             let weight = if sentence.end <= title_len { TITLE_WEIGHT } else { 1 };
-            for (begin, end) in Runs::new(words, vocabulary, sentence, here) {
+            for (begin, end) in Runs::new(words, known, sentence, here) {
                 let at = words.get(begin).map_or(0, |w| w.begin as usize);
                 if !dateline.contains(&at) {
                     self.add(words, begin, end, weight);
@@ -131,7 +132,7 @@ fn name(words: Words<'_>, begin: usize, end: usize) -> String {
 /// Capitalised runs of a sentence that may be parties.
 struct Runs<'a> {
     words: Words<'a>,
-    vocabulary: &'a Vocabulary,
+    known: &'a Known,
     sentence: &'a Sentence,
     /// The sentence's capitalised words that were not looked at.
     capitals: &'a [u32],
@@ -173,15 +174,15 @@ impl Iterator for Runs<'_> {
 }
 
 impl<'a> Runs<'a> {
-    fn new(words: Words<'a>, vocabulary: &'a Vocabulary, sentence: &'a Sentence, capitals: &'a [u32]) -> Self {
+    fn new(words: Words<'a>, known: &'a Known, sentence: &'a Sentence, capitals: &'a [u32]) -> Self {
         let Sentence { first_token: at, last_token, .. } = *sentence;
         let shouted = last_token - at > 5 && (at..last_token).all(|i| words.is_capital(i) || words.chars(i) < 4);
-        Self { words, vocabulary, sentence, capitals, at, shouted }
+        Self { words, known, sentence, capitals, at, shouted }
     }
 
     /// Without titles in front and a possessive ending behind.
     fn trimmed(&self, start: usize, end: usize) -> Option<(usize, usize)> {
-        let title = |i: usize| self.words.key(i).is_some_and(|k| lexicon().get(k).is(flag::TITLE | flag::STOP));
+        let title = |i: usize| self.words.key(i).is_some_and(|k| self.known.get(k).entry.is(flag::TITLE | flag::STOP));
         let begin = (start..end).find(|&i| !title(i))?;
         let end = end - usize::from(self.words.is_clitic(end - 1));
         (begin < end).then_some((begin, end))
@@ -195,8 +196,7 @@ impl<'a> Runs<'a> {
     /// Whether word `at` goes on with (or opens) a name that begins at `start`.
     fn is_name(&self, at: usize, start: usize) -> bool {
         let words = self.words;
-        let pronoun = words.chars(at) == 1 && words.letter(at) == 'i';
-        if !words.is_capital(at) || pronoun {
+        if !words.is_capital(at) || words.is_first_person(at) {
             return is_particle(words, at);
         }
         if at > start && !self.shouted {
@@ -204,8 +204,8 @@ impl<'a> Runs<'a> {
         }
         let Some(key) = words.key(at) else { return false };
         if self.shouted || at == self.sentence.first_token || self.opens_quote(at) {
-            let entry = lexicon().get(key);
-            if entry.is(flag::STOP) || self.vocabulary.contains(key) {
+            let entry = self.known.get(key).entry;
+            if entry.is(flag::STOP | flag::LOWER) {
                 return entry.is(flag::TITLE) && words.is_capital(at + 1);
             }
         }
@@ -215,9 +215,11 @@ impl<'a> Runs<'a> {
 
 /// "al-Sadr": a short word before a hyphen and a name.
 fn is_particle(words: Words<'_>, at: usize) -> bool {
+    if !words.is_hyphenated(at) {
+        return false;
+    }
     let (Some(word), Some(next)) = (words.get(at), words.get(at + 1)) else { return false };
-    let hyphen = words.document().text().as_bytes().get(word.end as usize) == Some(&b'-');
-    hyphen && next.capital && next.begin == word.end + 1 && words.chars(at) <= 3
+    next.capital && next.begin == word.end + 1 && words.chars(at) <= 3
 }
 
 fn is_calendar(word: u64) -> bool {

@@ -1,8 +1,9 @@
 use super::{
-    Meanings, StanceHead, StanceScratch, Vocabulary,
+    Meanings, StanceHead, StanceScratch,
     aggregate::LABELS,
     dense::DENSE,
-    model::{CLASSES, SentenceModel, Settings, to_row},
+    model::{CLASSES, SentenceModel, Settings},
+    rows::to_row,
     targets::Finder,
     words::{Marks, Words},
 };
@@ -26,8 +27,7 @@ fn random_head() -> StanceHead {
     let row = |i: usize| std::array::from_fn(|p| std::array::from_fn(|c| number(i, 7 + (p * CLASSES + c) as u64)));
     let rows = (0..words.len()).map(row).collect();
     let meanings = Meanings::new(words, rows);
-    let (settings, vocabulary) = (Settings::new(12, 1.0), Vocabulary::default());
-    StanceHead { model: SentenceModel { settings, table, dense, vocabulary, meanings } }
+    StanceHead { model: SentenceModel::new(Settings::new(12, 1.0), table, dense, Vec::new(), meanings) }
 }
 
 fn named(name: &str) -> Target {

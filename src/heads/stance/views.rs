@@ -20,39 +20,54 @@ const ZONE: u64 = 0x9b05_688c_2b3e_6c00;
 const CLUSTER: u64 = 0xcbbb_9d5d_c105_0000;
 const ROLE: u64 = 0x1f83_d9ab_fb41_bd6b;
 
-/// Gives `see` every n-gram's view and hash, view after view. `clause`: the target's; `tagged`: a buffer.
+/// Reused buffers: the sentence's words, with what a negation reaches told apart, and its pairs of words.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Grams {
+    words: Vec<u64>,
+    pairs: Vec<u64>,
+}
+
+/// Gives `see` every n-gram's view and hash, view after view. `clause`: the target's.
 #[inline(always)]
 pub(super) fn visit(
     masked: &Masked,
     cues: &[Cue],
     clause: (usize, usize),
-    tagged: &mut Vec<u64>,
+    grams: &mut Grams,
     mut see: impl FnMut(usize, u64),
 ) {
-    tagged.clear();
-    tagged.extend(masked.items.iter().map(|i| if i.negated { i.hash ^ NEGATED } else { i.hash }));
+    grams.read(masked);
     let primary = masked.targets.first().copied().unwrap_or(0);
-    let n = tagged.len();
-    grams(tagged, (0, n), 0, |h| see(0, h));
-    grams(tagged, (0, primary), LEFT, |h| see(1, h));
-    grams(tagged, (primary + 1, n), RIGHT, |h| see(1, h));
+    let n = grams.words.len();
+    grams.visit((0, n), 0, |h| see(0, h));
+    grams.visit((0, primary), LEFT, |h| see(1, h));
+    grams.visit((primary + 1, n), RIGHT, |h| see(1, h));
     anchored(masked, |h| see(2, h));
-    grams(tagged, clause, CLAUSE, |h| see(3, h));
-    zones(masked, tagged, primary, |h| see(4, h));
+    grams.visit(clause, CLAUSE, |h| see(3, h));
+    zones(masked, &grams.words, primary, |h| see(4, h));
     roles(&masked.items, cues, |h| see(4, h));
     clusters(masked, primary, |h| see(5, h));
 }
 
-/// Words and pairs of a range.
-#[inline(always)]
-fn grams(tagged: &[u64], (begin, end): (usize, usize), salt: u64, mut see: impl FnMut(u64)) {
-    let part = tagged.get(begin..end).unwrap_or(&[]);
-    for hash in part {
-        see(hash ^ salt);
+impl Grams {
+    fn read(&mut self, masked: &Masked) {
+        self.words.clear();
+        self.words.extend(masked.items.iter().map(|i| if i.negated { i.hash ^ NEGATED } else { i.hash }));
+        self.pairs.clear();
+        self.pairs.extend(self.words.windows(2).map(|pair| match pair {
+            [a, b] => hash_pair(*a, *b),
+            _ => 0,
+        }));
     }
-    for pair in part.windows(2) {
-        if let [a, b] = pair {
-            see(hash_pair(*a, *b) ^ salt);
+
+    /// Words and pairs of a range.
+    #[inline(always)]
+    fn visit(&self, (begin, end): (usize, usize), salt: u64, mut see: impl FnMut(u64)) {
+        for hash in self.words.get(begin..end).unwrap_or(&[]) {
+            see(hash ^ salt);
+        }
+        for hash in self.pairs.get(begin..end.saturating_sub(1)).unwrap_or(&[]) {
+            see(hash ^ salt);
         }
     }
 }

@@ -63,7 +63,16 @@ impl Marks {
                 self.read_beyond_ascii(document, block * BLOCK, block * BLOCK + part.len());
             }
         }
-        self.capitals.extend((0..).zip(&self.capital).filter(|(_, capital)| **capital).map(|(at, _)| at));
+        // Every place is written, and the next one over it where it was none: no branch to guess wrongly.
+        self.capitals.resize(self.capital.len() + 1, 0);
+        let mut n = 0;
+        for (at, capital) in (0..).zip(&self.capital) {
+            if let Some(place) = self.capitals.get_mut(n) {
+                *place = at;
+            }
+            n += usize::from(*capital);
+        }
+        self.capitals.truncate(n);
     }
 
     /// Corrects the words that lie in these bytes in part.
@@ -163,6 +172,12 @@ impl<'a> Words<'a> {
         self.marks.keys.get(begin..end).unwrap_or(&[])
     }
 
+    /// Where a capitalised word with this key stands.
+    pub(super) fn capital_places(&self, key: u64) -> impl Iterator<Item = usize> + use<'a> {
+        let keys = self.marks.keys.as_slice();
+        self.capitals().iter().map(|at| *at as usize).filter(move |at| keys.get(*at) == Some(&key))
+    }
+
     /// Where a word with this key stands.
     pub(super) fn places(&self, key: u64) -> impl Iterator<Item = usize> + use<'a> {
         self.marks.keys.iter().enumerate().filter(move |(_, k)| **k == key).map(|(at, _)| at)
@@ -171,6 +186,17 @@ impl<'a> Words<'a> {
     #[inline(always)]
     pub(super) fn is_capital(&self, at: usize) -> bool {
         self.marks.capital.get(at).copied().unwrap_or(false)
+    }
+
+    /// The pronoun that has a capital.
+    pub(super) fn is_first_person(&self, at: usize) -> bool {
+        matches!(self.surface(at), "I" | "i" | "\u{130}")
+    }
+
+    /// Whether a hyphen follows at once.
+    pub(super) fn is_hyphenated(&self, at: usize) -> bool {
+        let end = self.document.tokens().get(at).map_or(0, |t| t.end as usize);
+        self.document.text().as_bytes().get(end) == Some(&b'-')
     }
 
     fn surface(&self, at: usize) -> &'a str {
@@ -218,11 +244,14 @@ impl<'a> Words<'a> {
 
     /// What stands between word `at` and the next.
     pub(super) fn gap(&self, at: usize) -> Gap {
-        match self.between(at) {
+        let between = self.between(at);
+        if let Some([byte]) = between.map(str::as_bytes) {
+            let joins = matches!(byte, b' ' | b'-' | b'\'' | b'.' | b'\t'..=b'\r');
+            return if joins { Gap::Joined } else { Gap::Apart };
+        }
+        match between {
             None => Gap::Apart,
-            Some(
-                " " | "-" | "'" | "\u{2019}" | "\u{a0}" | "\n" | "\u{2011}" | "\u{2010}" | "' " | "\u{2019} " | ".",
-            ) => Gap::Joined,
+            Some("\u{2019}" | "\u{a0}" | "\u{2011}" | "\u{2010}" | "' " | "\u{2019} ") => Gap::Joined,
             Some(". ") if self.chars(at) <= 4 => Gap::Joined,
             Some(" \"" | " \u{201c}" | " '" | " \u{2018}") => Gap::Quote,
             Some(gap) if gap.len() <= 4 && gap.chars().all(char::is_whitespace) && !gap.contains("\n\n") => Gap::Joined,

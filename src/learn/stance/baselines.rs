@@ -5,19 +5,19 @@ use super::{
     StancePlan,
     evaluate::best,
     examples::{self, Kind, Labelled},
-    softmax::{Softmax, SoftmaxParams, SparseDoc, ValidSoftmaxParams, records},
+    softmax::{Softmax, SoftmaxParams, ValidSoftmaxParams},
 };
 use crate::{
-    heads::stance::{
-        Vocabulary, compounds,
-        model::{CLASSES, row},
+    heads::stance::{Known, compounds, model::CLASSES, row},
+    learn::{
+        rows::LabelledArticle,
+        softmax::{SparseDoc, records},
     },
-    learn::rows::LabelledArticle,
     text::{Document, hash_pair, sentences},
 };
 use linfa::{Dataset, ParamGuard, traits::Fit};
 use ndarray::Array1;
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 /// The table of words and word pairs has 2^BITS rows.
 const BITS: u32 = 18;
@@ -26,8 +26,8 @@ const POLAR: f32 = 0.05;
 
 /// The polarity of the sentence's word valences (VADER's, with negation); in the whole sentence, and within eight
 /// words of the target.
-pub(super) fn by_valence(item: &Labelled<'_>, vocabulary: &Vocabulary) -> [usize; 2] {
-    let Some(dense) = examples::dense(item, vocabulary) else { return [2; 2] };
+pub(super) fn by_valence(item: &Labelled<'_>, known: &Known) -> [usize; 2] {
+    let Some(dense) = examples::dense(item, known) else { return [2; 2] };
     compounds(&dense).map(|compound| match compound {
         c if c >= POLAR => 0,
         c if c <= -POLAR => 1,
@@ -98,5 +98,6 @@ fn weighted(slots: &HashMap<u32, f32>, idf: &HashMap<u32, f32>) -> SparseDoc {
     let mut pairs: Vec<(u32, f32)> = slots.iter().filter_map(value).collect();
     pairs.sort_unstable_by_key(|p| p.0);
     let length = pairs.iter().map(|p| p.1 * p.1).sum::<f32>().sqrt();
-    SparseDoc(Arc::new(pairs.into_iter().map(|(slot, v)| (slot, v / length)).unzip()))
+    let (slots, values) = pairs.into_iter().map(|(slot, v)| (slot, v / length)).unzip();
+    SparseDoc::new(slots, values, Vec::new())
 }

@@ -126,7 +126,7 @@ impl Fitted {
 
     fn answer(&self, item: &Labelled<'_>, answers: &mut Answers) {
         let Some(probabilities) = probabilities(&self.head, item) else { return };
-        let [whole, near] = by_valence(item, &self.head.model.vocabulary);
+        let [whole, near] = by_valence(item, &self.head.model.known);
         let sure = |label| Answer { truth: item.label, label, probability: 1.0 };
         let all =
             [sure(2), sure(whole), sure(near), sure(self.words.label(item)), Answer::new(item.label, probabilities)];

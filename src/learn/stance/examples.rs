@@ -3,11 +3,7 @@
 use super::StancePlan;
 use crate::{
     article::Target,
-    heads::stance::{
-        Pooled, Vocabulary,
-        model::{CLASSES, Extractor, VIEWS, row},
-        speaks,
-    },
+    heads::stance::{Extractor, Known, Pooled, VIEWS, model::CLASSES, row, speaks},
     learn::rows::LabelledArticle,
     text::{Document, hash_word, sentences},
 };
@@ -115,7 +111,7 @@ pub(crate) fn labelled(rows: &[LabelledArticle]) -> Vec<Labelled<'_>> {
 }
 
 /// Words that the rows write in lower case at least `least` times.
-pub(crate) fn vocabulary(rows: &[LabelledArticle], least: u32) -> Vocabulary {
+pub(crate) fn vocabulary(rows: &[LabelledArticle], least: u32) -> Known {
     let mut counts: HashMap<u64, u32> = HashMap::new();
     let mut document = Document::default();
     let mut seen = HashSet::new();
@@ -130,11 +126,11 @@ pub(crate) fn vocabulary(rows: &[LabelledArticle], least: u32) -> Vocabulary {
             }
         }
     }
-    Vocabulary::new(counts.into_iter().filter(|(_, n)| *n >= least).map(|(w, _)| w).collect())
+    Known::new(counts.into_iter().filter(|(_, n)| *n >= least).map(|(w, _)| w).collect(), &[])
 }
 
 /// Features of each labelled mention; those that weigh nothing are left out.
-pub(crate) fn extract(labelled: &[Labelled<'_>], vocabulary: &Vocabulary, plan: &StancePlan) -> Vec<Example> {
+pub(crate) fn extract(labelled: &[Labelled<'_>], known: &Known, plan: &StancePlan) -> Vec<Example> {
     let mut extractor = Extractor::default();
     let mut document = Document::default();
     let mut out = Vec::with_capacity(labelled.len());
@@ -150,7 +146,7 @@ pub(crate) fn extract(labelled: &[Labelled<'_>], vocabulary: &Vocabulary, plan: 
                 view.push(row(hash, plan.bits) as u32);
             }
         };
-        if run(&mut extractor, &document, item, vocabulary, see).is_none() {
+        if run(&mut extractor, &document, item, known, see).is_none() {
             continue;
         }
         // The other model has learned from portrayals alone: it takes who criticises for criticised.
@@ -173,10 +169,10 @@ pub(crate) fn extract(labelled: &[Labelled<'_>], vocabulary: &Vocabulary, plan: 
 }
 
 /// The dense features of a labelled mention; `None`: it lies in no sentence.
-pub(crate) fn dense(item: &Labelled<'_>, vocabulary: &Vocabulary) -> Option<Vec<f32>> {
+pub(crate) fn dense(item: &Labelled<'_>, known: &Known) -> Option<Vec<f32>> {
     let document = Document::new(&item.row.title, &item.row.text);
     let mut extractor = Extractor::default();
-    run(&mut extractor, &document, item, vocabulary, |_, _| {})?;
+    run(&mut extractor, &document, item, known, |_, _| {})?;
     Some(extractor.dense().to_vec())
 }
 
@@ -191,13 +187,13 @@ fn run(
     extractor: &mut Extractor,
     document: &Document,
     item: &Labelled<'_>,
-    vocabulary: &Vocabulary,
+    known: &Known,
     see: impl FnMut(usize, u64),
 ) -> Option<()> {
     let span = document.normalized(*item.target().mentions.first()?);
     let parts = sentences(document);
     let at = parts.iter().position(|s| s.end > span.0)?;
     extractor.begin(parts.len());
-    extractor.run(document, (at, parts.get(at)?), &[span], vocabulary, see);
+    extractor.run(document, (at, parts.get(at)?), &[span], known, see);
     Some(())
 }

@@ -3,19 +3,22 @@
 use super::{
     StancePlan,
     examples::Example,
-    softmax::{Softmax, SoftmaxParams, SparseDoc, ValidSoftmaxParams, records},
+    softmax::{Softmax, SoftmaxParams, ValidSoftmaxParams},
 };
 use crate::{
     heads::stance::{
-        DENSE, KeyTable, Meanings, POOLS, Vocabulary,
-        model::{CLASSES, SentenceModel, Settings, norm, to_row},
-        pool_scale,
+        DENSE, KeyTable, Known, Meanings, POOLS,
+        model::{CLASSES, SentenceModel, Settings, norm},
+        pool_scale, to_row,
     },
-    learn::word_vectors::WordVectors,
+    learn::{
+        softmax::{SparseDoc, records},
+        word_vectors::WordVectors,
+    },
 };
 use linfa::{Dataset, ParamGuard, traits::Fit};
 use ndarray::Array1;
-use std::{array, collections::HashMap, sync::Arc};
+use std::{array, collections::HashMap};
 
 /// Least share of a label that is learned from.
 const LEAST_SHARE: f32 = 0.03;
@@ -42,13 +45,13 @@ impl<'a> Space<'a> {
     pub(super) fn new(
         plan: &'a StancePlan,
         examples: &[Example],
-        vocabulary: &Vocabulary,
+        known: &Known,
         vectors: Option<&WordVectors>,
     ) -> Self {
         let dimensions = vectors.map_or(0, |v| v.dimensions().min(plan.dimensions));
         let mut counts: HashMap<u64, u32> = HashMap::new();
-        for (word, _) in examples.iter().flat_map(|e| &e.pooled) {
-            *counts.entry(*word).or_default() += 1;
+        for word in examples.iter().flat_map(|e| &e.pooled) {
+            *counts.entry(word.hash).or_default() += 1;
         }
         let total = counts.values().sum::<u32>().max(1) as f32;
         let mut space = Self {
@@ -59,7 +62,7 @@ impl<'a> Space<'a> {
             vectors: Vec::new(),
             places: KeyTable::default(),
         };
-        for word in vocabulary.hashes().iter().filter(|_| dimensions > 0) {
+        for word in known.vocabulary().iter().filter(|_| dimensions > 0) {
             let count = counts.get(word).copied().unwrap_or(0);
             let Some(vector) = vectors.filter(|_| count >= KEPT).and_then(|v| v.get(*word)) else { continue };
             let vector: Vec<f32> = vector.take(dimensions).collect();
@@ -96,7 +99,7 @@ impl<'a> Space<'a> {
         for pool in (0..POOLS).filter(|_| self.dimensions > 0) {
             let mut sum = vec![0.0f32; self.dimensions];
             let mut n = 0;
-            for place in example.pooled.iter().filter(|(_, pools)| pools[pool]).filter_map(|w| self.places.get(w.0)) {
+            for place in example.pooled.iter().filter(|w| w.lies_in(pool)).filter_map(|w| self.places.get(w.hash)) {
                 n += 1;
                 sum.iter_mut().zip(&self.vectors[place as usize]).for_each(|(s, v)| *s += v);
             }
@@ -122,7 +125,7 @@ impl<'a> Space<'a> {
             merged.0.extend(more);
             merged.1.extend(values);
         }
-        SparseDoc(Arc::new(merged))
+        SparseDoc::new(merged.0, merged.1, Vec::new())
     }
 
     /// Fits the model; another model's labels count by their shares.
@@ -149,7 +152,7 @@ impl<'a> Space<'a> {
     }
 
     /// The fitted weights as the head holds them: idf and vectors are multiplied in.
-    pub(super) fn model(self, fitted: &Softmax, vocabulary: Vocabulary) -> SentenceModel {
+    pub(super) fn model(self, fitted: &Softmax, known: &Known) -> SentenceModel {
         let weights = |feature: usize| -> [f32; CLASSES] {
             array::from_fn(|class| fitted.weights(feature).get(class).copied().unwrap_or(0.0))
         };
@@ -168,13 +171,9 @@ impl<'a> Space<'a> {
         };
         let mut settings = Settings::new(self.plan.bits, self.plan.view_scale);
         settings.threshold = 0.0;
-        SentenceModel {
-            settings,
-            table: table.collect(),
-            dense: (0..DENSE).map(weights).collect(),
-            vocabulary,
-            meanings: Meanings::new(self.words.clone(), self.vectors.iter().map(meaning).collect()),
-        }
+        let meanings = Meanings::new(self.words.clone(), self.vectors.iter().map(meaning).collect());
+        let (table, dense) = (table.collect(), (0..DENSE).map(weights).collect());
+        SentenceModel::new(settings, table, dense, known.vocabulary().to_vec(), meanings)
     }
 }
 

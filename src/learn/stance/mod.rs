@@ -147,9 +147,9 @@ pub fn train_stance_with(
 ) -> Result<StanceTraining, StanceError> {
     let held_out: HashSet<&str> = dev.iter().map(|r| r.text.as_str()).collect();
     let rows: Vec<LabelledArticle> = rows.iter().filter(|r| !held_out.contains(r.text.as_str())).cloned().collect();
-    let vocabulary = examples::vocabulary(&rows, 3);
+    let known = examples::vocabulary(&rows, 3);
     let labelled = examples::labelled(&rows);
-    let mut examples = examples::extract(&labelled, &vocabulary, plan);
+    let mut examples = examples::extract(&labelled, &known, plan);
     let own = templates::sentences(plan.template_count, seed);
     let own: Vec<_> =
         examples::labelled(&own).into_iter().map(|l| examples::Labelled { kind: Kind::Template, ..l }).collect();
@@ -165,11 +165,11 @@ pub fn train_stance_with(
         }
     }
     // Our own sentences are all alike: they do not say how frequent a word is.
-    let space = Space::new(plan, &examples, &vocabulary, vectors);
-    examples.extend(examples::extract(&own, &vocabulary, plan));
+    let space = Space::new(plan, &examples, &known, vectors);
+    examples.extend(examples::extract(&own, &known, plan));
     let fitted = space.fit(&examples, seed).map_err(|e| StanceError::Estimator(e.to_string()))?;
     progress("stance: model fitted");
-    let model = space.model(&fitted, vocabulary);
+    let model = space.model(&fitted, &known);
     let mut head = StanceHead { model };
     calibrate::calibrate(&mut head, dev).ok_or(StanceError::NoDev)?;
     progress("stance: calibrated");

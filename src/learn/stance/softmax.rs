@@ -1,6 +1,10 @@
 //! Multinomial logistic regression over sparse documents behind linfa's
 //! traits: AdaGrad (Duchi et al. 2011) with L2, the last epochs averaged.
+//!
+//! Beside [`crate::learn::softmax`], whose documents it takes, since it takes other steps: each weight has a step size
+//! of its own, there a feature's weights share one, and it averages, which few rows need and many do not.
 
+use crate::learn::softmax::{SparseDoc, shuffle};
 use linfa::{
     DatasetBase, ParamGuard,
     dataset::AsSingleTargets,
@@ -8,22 +12,7 @@ use linfa::{
     traits::{Fit, PredictInplace},
 };
 use ndarray::{Array1, ArrayBase, Axis, Data, Ix2};
-use rand_xoshiro::{
-    Xoshiro256PlusPlus,
-    rand_core::{RngCore, SeedableRng},
-};
-use std::sync::Arc;
-
-/// One document: sorted feature indices and their values.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct SparseDoc(pub(crate) Arc<(Vec<u32>, Vec<f32>)>);
-
-impl SparseDoc {
-    /// Pairs of feature and value.
-    fn pairs(&self) -> impl Iterator<Item = (usize, f32)> {
-        self.0.0.iter().map(|i| *i as usize).zip(self.0.1.iter().copied())
-    }
-}
+use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
 
 /// What to fit.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +75,7 @@ impl Softmax {
     /// Scores of a document, one a class.
     pub(crate) fn scores(&self, doc: &SparseDoc, scores: &mut [f32]) {
         scores.fill(0.0);
-        for (feature, value) in doc.pairs() {
+        for (feature, value) in doc.sparse() {
             for (score, weight) in scores.iter_mut().zip(self.weights(feature)) {
                 *score += value * weight;
             }
@@ -118,9 +107,7 @@ where
         let mut p = vec![0.0f32; n];
         let averaged = (params.epochs / 2).max(1);
         for epoch in 0..params.epochs {
-            for i in (1..order.len()).rev() {
-                order.swap(i, (random.next_u64() % (i as u64 + 1)) as usize);
-            }
+            shuffle(&mut order, &mut random);
             for &i in &order {
                 let (Some(doc), Some(&truth)) = (docs.get(i), targets.get(i)) else { continue };
                 let weight = example_weights.and_then(|w| w.get(i)).copied().unwrap_or(1.0);
@@ -151,7 +138,7 @@ fn step(
     params: &ValidSoftmaxParams,
 ) {
     let n = params.classes;
-    for (feature, value) in doc.pairs() {
+    for (feature, value) in doc.sparse() {
         let range = feature * n..(feature + 1) * n;
         let (Some(weights), Some(squares)) = (model.weights.get_mut(range.clone()), squares.get_mut(range)) else {
             continue;
@@ -193,15 +180,10 @@ where
     }
 }
 
-/// Records of one column as linfa wants them.
-pub(crate) fn records(docs: Vec<SparseDoc>) -> ndarray::Array2<SparseDoc> {
-    let docs: Array1<SparseDoc> = docs.into();
-    docs.insert_axis(Axis(1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learn::softmax::records;
     use linfa::{Dataset, traits::Predict};
     use ndarray::Ix1;
 
@@ -210,7 +192,7 @@ mod tests {
     }
 
     fn data() -> Dataset<SparseDoc, usize, Ix1> {
-        let doc = |i: u32| SparseDoc(Arc::new((vec![i, 3], vec![1.0, 0.5])));
+        let doc = |i: u32| SparseDoc::new(vec![i, 3], vec![1.0, 0.5], Vec::new());
         let docs: Vec<SparseDoc> = (0..30).map(|i| doc(i % 3)).collect();
         let labels: Array1<usize> = (0..30).map(|i| i % 3).collect();
         Dataset::new(records(docs), labels)

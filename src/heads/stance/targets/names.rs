@@ -8,11 +8,21 @@ impl Search<'_> {
     /// `cased`: one of the words has a capital; `upper`: it has no other letters.
     pub(super) fn phrase(&mut self, keys: &[u64], cased: bool, upper: bool) {
         let (words, n) = (self.words, keys.len());
-        let Some(first) = keys.first() else { return };
-        for at in words.places(*first) {
-            let capital = !cased || words.is_capital(at) || n > 1 && words.is_capital(at + n - 1);
-            if capital && words.matches(at, keys) && (!upper || words.is_upper(at)) {
-                self.found.push((at, at + n));
+        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return };
+        let before = self.found.len();
+        let matches = |at: &usize| words.matches(*at, keys) && (!upper || words.is_upper(*at));
+        let range = |at: usize| (at, at + n);
+        if !cased {
+            self.found.extend(words.places(*first).filter(matches).map(range));
+            return;
+        }
+        self.found.extend(words.capital_places(*first).filter(matches).map(range));
+        if n > 1 {
+            // "al-Sadr"
+            let ends = words.capital_places(*last).filter_map(|end| (end + 1).checked_sub(n));
+            self.found.extend(ends.filter(|at| !words.is_capital(*at)).filter(matches).map(range));
+            if let Some(found) = self.found.get_mut(before..) {
+                found.sort_unstable();
             }
         }
     }
@@ -40,7 +50,7 @@ impl Search<'_> {
             // U.N. for UN
             let letters: Vec<u64> = name.chars().filter(char::is_ascii_uppercase).map(letter_key).collect();
             let n = letters.len();
-            for at in words.places(letters.first().copied().filter(|_| n > 1).unwrap_or(0)) {
+            for at in letters.first().filter(|_| n > 1).into_iter().flat_map(|first| words.places(*first)) {
                 if (at..at + n - 1).all(|i| words.is_dotted(i)) && words.matches(at, &letters) {
                     self.found.push((at, at + n));
                 }
@@ -51,7 +61,7 @@ impl Search<'_> {
     /// The capitalised words before "(ABC)" whose initials are A, B and C.
     fn spelled_out(&self, short: u64, len: usize) -> Option<(usize, usize)> {
         let words = self.words;
-        for at in words.places(short) {
+        for at in words.capital_places(short) {
             if at == 0 || !words.is_upper(at) || words.gap(at - 1) != Gap::Apart {
                 continue;
             }

@@ -37,10 +37,7 @@ impl Search<'_> {
         let mut full: Vec<usize> = self.found.iter().map(|f| f.1 - 1).collect();
         full.sort_unstable();
         let mut ours = true;
-        for at in words.places(last) {
-            if !words.is_capital(at) {
-                continue;
-            }
+        for at in words.capital_places(last) {
             if full.binary_search(&at).is_ok() {
                 ours = true;
                 continue;
