@@ -1,7 +1,7 @@
 //! Which desk a story belongs to: from what its places and its words say of
 //! each desk. One vector a desk, one weight a feature, a softmax over desks.
 
-use super::ABOUT;
+use super::{ABOUT, linear::dot, math};
 use crate::{
     places::countries::{DESK_NAMES, DESKS, NO_DESK},
     prediction::Desk,
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A desk is returned from this probability on.
 const FAIR_SHARE: f64 = 0.2;
 /// The desks and none.
-const ALL: usize = DESKS.len() + 1;
+pub(super) const ALL: usize = DESKS.len() + 1;
 
 /// Names of the features of a desk, in the order of the weights. Part of the model format.
 pub const DESK_FEATURES: [&str; 16] = [
@@ -32,6 +32,8 @@ pub const DESK_FEATURES: [&str; 16] = [
     "is none and trust",
     "log mixture of places and prior",
 ];
+/// Least that the words give a desk.
+const LEAST_PRIOR: f64 = 1e-4;
 /// Places that make the words count half.
 const HALF_TRUST: f64 = 2.0;
 
@@ -71,42 +73,73 @@ pub(super) struct DeskEvidence {
     pub(super) regions: [f64; DESKS.len()],
 }
 
+/// What the words say: the probabilities of the ten desks and of none, and their logarithms.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prior {
+    pub(super) p: [f64; ALL],
+    pub(super) log: [f64; ALL],
+}
+
+impl Prior {
+    /// Without an opinion all are as likely.
+    pub(super) fn of(opinion: Option<&[f32]>) -> Self {
+        let mut p = [1.0 / ALL as f64; ALL];
+        if let Some(opinion) = opinion {
+            for (i, p) in p.iter_mut().enumerate() {
+                *p = f64::from(opinion.get(i).copied().unwrap_or(0.0)).max(LEAST_PRIOR);
+            }
+        }
+        let mut log = p;
+        math::ln(&mut log);
+        Self { p, log }
+    }
+}
+
 /// The vectors of the ten desks and of none.
 pub type DeskVectors = [[f64; DESK_FEATURES.len()]; ALL];
 
 impl DeskEvidence {
-    /// `prior` is what the words say: probabilities of the desks, then of none.
-    pub(super) fn vectors(&self, prior: Option<&[f32]>) -> DeskVectors {
+    pub(super) fn vectors(&self, prior: &Prior) -> DeskVectors {
         let total: f64 = self.places.iter().sum();
         let expected: f64 = self.expected.iter().sum();
         let (trust, bare) = (total / (total + HALF_TRUST), f64::from(u8::from(total <= 0.0)));
         let most = self.places.iter().copied().fold(0.0, f64::max);
         let best = self.likeliest.iter().copied().fold(0.0, f64::max);
+        let of = |values: &[f64; DESKS.len()], i: usize| values.get(i).copied().unwrap_or(0.0);
+        let share = |i: usize| of(&self.places, i) / total.max(1e-9);
+        // First of 1 and the places of each desk, then of its mixture.
+        let mut logs = [1.0; 2 * ALL];
+        let (log_places, log_mixtures) = logs.split_at_mut(ALL);
+        for (i, ((places, mixture), prior)) in log_places.iter_mut().zip(log_mixtures).zip(&prior.p).enumerate() {
+            *places += of(&self.places, i);
+            *mixture = (trust * share(i) + (1.0 - trust) * prior).max(1e-4);
+        }
+        math::ln(&mut logs);
+        let log = |at: usize| logs.get(at).copied().unwrap_or(0.0);
         let mut vectors = [[0.0; DESK_FEATURES.len()]; ALL];
         for (i, vector) in vectors.iter_mut().enumerate() {
-            let of = |values: &[f64; DESKS.len()]| values.get(i).copied().unwrap_or(0.0);
             let is = |condition: bool| f64::from(u8::from(condition));
-            let (places, likely) = (of(&self.places), of(&self.likeliest));
-            let (share, expected) = (places / total.max(1e-9), of(&self.expected) / expected.max(1e-9));
-            let prior = prior.map_or(1.0 / ALL as f64, |p| f64::from(p.get(i).copied().unwrap_or(0.0))).max(1e-4);
+            let (places, likely) = (of(&self.places, i), of(&self.likeliest, i));
+            let (share, expected) = (share(i), of(&self.expected, i) / expected.max(1e-9));
+            let [prior, log_prior] = [&prior.p, &prior.log].map(|of| of.get(i).copied().unwrap_or(0.0));
             let none = is(i == DESKS.len());
             *vector = [
                 share,
                 share * trust,
-                (1.0 + places).ln(),
+                log(i),
                 is(places > 0.0 && places >= most),
                 expected,
                 expected * trust,
                 likely,
                 is(likely > 0.0 && likely >= best),
-                prior.ln(),
-                bare * prior.ln(),
-                (1.0 - trust) * prior.ln(),
+                log_prior,
+                bare * log_prior,
+                (1.0 - trust) * log_prior,
                 prior,
                 none,
                 none * bare,
                 none * trust,
-                (trust * share + (1.0 - trust) * prior).max(1e-4).ln(),
+                log(ALL + i),
             ];
         }
         vectors
@@ -132,11 +165,12 @@ impl DeskModel {
     }
 
     /// Probabilities of the ten desks and of none. Where countries are known, their desks come first.
-    pub(super) fn probabilities(&self, evidence: &DeskEvidence, prior: Option<&[f32]>) -> [f64; ALL] {
+    pub(super) fn probabilities(&self, evidence: &DeskEvidence, prior: &Prior) -> [f64; ALL] {
         let vectors = evidence.vectors(prior);
-        let mut p = vectors.map(|v| self.weights.iter().zip(v).map(|(w, x)| w * x).sum::<f64>());
+        let mut p = vectors.map(|v| dot(&self.weights, &v));
         let most = p.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let scores = p.map(|s| (s - most).exp());
+        let mut scores = p.map(|s| s - most);
+        math::exp(&mut scores);
         let sum: f64 = scores.iter().sum();
         p = scores.map(|s| s / sum);
         let eligible = p.iter().enumerate().filter(|(i, _)| evidence.eligible(*i));
@@ -190,7 +224,7 @@ mod tests {
         let mut prior = [0.01; ALL];
         prior[0] = 0.9;
         let mut evidence = DeskEvidence::default();
-        let told = |e: &DeskEvidence, prior: Option<&[f32]>| code(best(&model.probabilities(e, prior)));
+        let told = |e: &DeskEvidence, prior: Option<&[f32]>| code(best(&model.probabilities(e, &Prior::of(prior))));
         assert_eq!(told(&evidence, Some(&prior)), "NAM");
         assert_eq!(told(&evidence, None), "none");
         evidence.places[3] = 1.0;
@@ -198,7 +232,7 @@ mod tests {
         evidence.places[3] = 60.0;
         prior[3] = 0.1;
         assert_eq!(told(&evidence, Some(&prior)), "MENA");
-        let sum: f64 = model.probabilities(&evidence, Some(&prior)).iter().sum();
+        let sum: f64 = model.probabilities(&evidence, &Prior::of(Some(&prior))).iter().sum();
         assert!((sum - 1.0).abs() < 1e-9);
     }
 
@@ -208,7 +242,7 @@ mod tests {
         prior[0] = 1.0;
         let mut evidence = DeskEvidence::default();
         (evidence.places[7], evidence.likeliest[7]) = (0.1, 0.6);
-        let told = |e: &DeskEvidence| code(best(&DeskModel::default().probabilities(e, Some(&prior))));
+        let told = |e: &DeskEvidence| code(best(&DeskModel::default().probabilities(e, &Prior::of(Some(&prior)))));
         assert_eq!(told(&evidence), "NAM", "a town is no country");
         evidence.named[7] = 0.6;
         assert_eq!(told(&evidence), "EAS");
