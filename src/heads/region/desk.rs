@@ -14,7 +14,7 @@ const FAIR_SHARE: f64 = 0.2;
 pub(super) const ALL: usize = DESKS.len() + 1;
 
 /// Names of the features of a desk, in the order of the weights. Part of the model format.
-pub const DESK_FEATURES: [&str; 16] = [
+pub const DESK_FEATURES: [&str; 26] = [
     "share of places",
     "share of places and trust",
     "log places",
@@ -31,9 +31,25 @@ pub const DESK_FEATURES: [&str; 16] = [
     "is none and no place",
     "is none and trust",
     "log mixture of places and prior",
+    "log prior and its certainty",
+    "the words' first and their certainty",
+    "log odds of prior",
+    "log prior and likeliest country of all",
+    "log odds of likeliest country",
+    "region and no country",
+    "short: log prior",
+    "short: likeliest country",
+    "likeliest country and prior",
+    "has a country that it is about",
 ];
+/// Bundles made before 2026-11-28 have weights for so many.
+const FORMER_FEATURES: usize = 16;
 /// Least that the words give a desk.
 const LEAST_PRIOR: f64 = 1e-4;
+/// Odds are told of probabilities from this on, and as far from 1.
+const LEAST_ODDS: f64 = 1e-3;
+/// A country that is as likely as this keeps the desk to those of countries.
+const SURE: f64 = 0.8;
 /// Places that make the words count half.
 const HALF_TRUST: f64 = 2.0;
 
@@ -41,7 +57,7 @@ const HALF_TRUST: f64 = 2.0;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeskModel {
-    /// One for each of [`DESK_FEATURES`].
+    /// One for each of [`DESK_FEATURES`], the last of which older models do not have.
     pub weights: Vec<f64>,
 }
 
@@ -71,6 +87,8 @@ pub(super) struct DeskEvidence {
     pub(super) named: [f64; DESKS.len()],
     /// How surely a region of several countries is named.
     pub(super) regions: [f64; DESKS.len()],
+    /// A sentence or two.
+    pub(super) short: bool,
 }
 
 /// What the words say: the probabilities of the ten desks and of none, and their logarithms.
@@ -100,34 +118,39 @@ pub type DeskVectors = [[f64; DESK_FEATURES.len()]; ALL];
 
 impl DeskEvidence {
     pub(super) fn vectors(&self, prior: &Prior) -> DeskVectors {
-        let total: f64 = self.places.iter().sum();
-        let expected: f64 = self.expected.iter().sum();
-        let (trust, bare) = (total / (total + HALF_TRUST), f64::from(u8::from(total <= 0.0)));
-        let most = self.places.iter().copied().fold(0.0, f64::max);
-        let best = self.likeliest.iter().copied().fold(0.0, f64::max);
+        let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         let of = |values: &[f64; DESKS.len()], i: usize| values.get(i).copied().unwrap_or(0.0);
+        let is = |condition: bool| f64::from(u8::from(condition));
+        let total: f64 = self.places.iter().sum();
+        let all_expected: f64 = self.expected.iter().sum();
+        let (trust, bare, short) = (total / (total + HALF_TRUST), is(total <= 0.0), is(self.short));
+        let [most_places, best] = [&self.places, &self.likeliest].map(|of| most(of));
+        let certain = most(&prior.p);
+        let nameless = most(&self.named) < ABOUT;
         let share = |i: usize| of(&self.places, i) / total.max(1e-9);
-        // First of 1 and the places of each desk, then of its mixture.
-        let mut logs = [1.0; 2 * ALL];
-        let (log_places, log_mixtures) = logs.split_at_mut(ALL);
-        for (i, ((places, mixture), prior)) in log_places.iter_mut().zip(log_mixtures).zip(&prior.p).enumerate() {
-            *places += of(&self.places, i);
-            *mixture = (trust * share(i) + (1.0 - trust) * prior).max(1e-4);
+        let inner = |p: f64| p.clamp(LEAST_ODDS, 1.0 - LEAST_ODDS);
+        let odds = |p: f64| inner(p) / (1.0 - inner(p));
+        let mut logs = [[0.0; ALL]; 4];
+        for (i, &prior) in prior.p.iter().enumerate() {
+            let mixture = (trust * share(i) + (1.0 - trust) * prior).max(1e-4);
+            let numbers = [1.0 + of(&self.places, i), mixture, odds(prior), odds(of(&self.likeliest, i))];
+            for (slot, number) in logs.iter_mut().filter_map(|l| l.get_mut(i)).zip(numbers) {
+                *slot = number;
+            }
         }
-        math::ln(&mut logs);
-        let log = |at: usize| logs.get(at).copied().unwrap_or(0.0);
+        math::ln(logs.as_flattened_mut());
         let mut vectors = [[0.0; DESK_FEATURES.len()]; ALL];
         for (i, vector) in vectors.iter_mut().enumerate() {
-            let is = |condition: bool| f64::from(u8::from(condition));
-            let (places, likely) = (of(&self.places, i), of(&self.likeliest, i));
-            let (share, expected) = (share(i), of(&self.expected, i) / expected.max(1e-9));
+            let [log_places, log_mixture, prior_odds, likely_odds] = logs.map(|l| l.get(i).copied().unwrap_or(0.0));
             let [prior, log_prior] = [&prior.p, &prior.log].map(|of| of.get(i).copied().unwrap_or(0.0));
+            let (places, likely, named) = (of(&self.places, i), of(&self.likeliest, i), of(&self.named, i));
+            let (share, expected) = (share(i), of(&self.expected, i) / all_expected.max(1e-9));
             let none = is(i == DESKS.len());
             *vector = [
                 share,
                 share * trust,
-                log(i),
-                is(places > 0.0 && places >= most),
+                log_places,
+                is(places > 0.0 && places >= most_places),
                 expected,
                 expected * trust,
                 likely,
@@ -139,15 +162,25 @@ impl DeskEvidence {
                 none,
                 none * bare,
                 none * trust,
-                log(ALL + i),
+                log_mixture,
+                certain * log_prior,
+                certain * is(prior >= certain),
+                prior_odds,
+                best * log_prior,
+                likely_odds,
+                is(nameless && of(&self.regions, i) >= ABOUT),
+                short * log_prior,
+                short * likely,
+                likely * prior,
+                is(named >= ABOUT),
             ];
         }
         vectors
     }
 
-    /// Desks with a country that the story is likely about.
+    /// Desks with a country that the story is surely about.
     fn known(&self, i: usize) -> bool {
-        self.named.get(i).is_some_and(|p| *p >= ABOUT)
+        self.named.get(i).is_some_and(|p| *p >= SURE)
     }
 
     /// Those, and desks of a region that is named: "Africa" beside Germany.
@@ -158,13 +191,14 @@ impl DeskEvidence {
 
 impl DeskModel {
     pub(super) fn check(&self) -> Result<(), String> {
-        if self.weights.len() != DESK_FEATURES.len() || !self.weights.iter().all(|w| w.is_finite()) {
+        let due = [FORMER_FEATURES, DESK_FEATURES.len()].contains(&self.weights.len());
+        if !due || !self.weights.iter().all(|w| w.is_finite()) {
             return Err(format!("region head: {} finite desk weights are due", DESK_FEATURES.len()));
         }
         Ok(())
     }
 
-    /// Probabilities of the ten desks and of none. Where countries are known, their desks come first.
+    /// Probabilities of the ten desks and of none. Where countries are sure, their desks come first.
     pub(super) fn probabilities(&self, evidence: &DeskEvidence, prior: &Prior) -> [f64; ALL] {
         let vectors = evidence.vectors(prior);
         let mut p = vectors.map(|v| dot(&self.weights, &v));
@@ -245,6 +279,8 @@ mod tests {
         let told = |e: &DeskEvidence| code(best(&DeskModel::default().probabilities(e, &Prior::of(Some(&prior)))));
         assert_eq!(told(&evidence), "NAM", "a town is no country");
         evidence.named[7] = 0.6;
+        assert_eq!(told(&evidence), "NAM", "nor is it sure");
+        evidence.named[7] = 0.9;
         assert_eq!(told(&evidence), "EAS");
         (evidence.places[4], evidence.regions[4]) = (9.0, 0.9);
         assert_eq!(told(&evidence), "SSA", "a region is named");

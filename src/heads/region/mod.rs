@@ -94,7 +94,7 @@ impl RegionHead {
         for (about, country) in about.iter_mut().zip(countries.iter()) {
             *about = about.min(cap(country));
         }
-        *evidence = desk::DeskEvidence { places: weights, regions, ..Default::default() };
+        *evidence = desk::DeskEvidence { places: weights, regions, short: brief, ..Default::default() };
         for (country, &about) in countries.iter().zip(about.iter()) {
             let desk = country.country.desk();
             if let Some((expected, likeliest)) = evidence.expected.get_mut(desk).zip(evidence.likeliest.get_mut(desk)) {
