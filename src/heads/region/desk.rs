@@ -271,6 +271,16 @@ mod tests {
     }
 
     #[test]
+    fn former_weights_count_as_before() {
+        let former = DeskModel { weights: DeskModel::default().weights[..FORMER_FEATURES].to_vec() };
+        assert!(former.check().is_ok() && DeskModel { weights: vec![0.0; 17] }.check().is_err());
+        let mut evidence = DeskEvidence::default();
+        evidence.places[3] = 2.0;
+        let told = |model: &DeskModel| model.probabilities(&evidence, &Prior::of(None));
+        assert_eq!(told(&former), told(&DeskModel::default()));
+    }
+
+    #[test]
     fn the_desk_is_that_of_a_country_it_is_about() {
         let mut prior = [0.0; ALL];
         prior[0] = 1.0;

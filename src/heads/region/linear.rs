@@ -10,8 +10,10 @@ pub(super) fn probabilities(scores: &mut [f64]) {
     scores.iter_mut().for_each(|s| *s = 1.0 / (1.0 + *s));
 }
 
-/// The sum of the products. Four sums, so that one addition need not wait for the other.
+/// The sum of the products, over the shorter of the two. Four sums, so that one addition need not wait for the other.
 pub(super) fn dot(weights: &[f64], features: &[f64]) -> f64 {
+    let features = features.get(..weights.len()).unwrap_or(features);
+    let weights = weights.get(..features.len()).unwrap_or(weights);
     let ((ws, w_rest), (xs, x_rest)) = (weights.as_chunks::<4>(), features.as_chunks::<4>());
     let mut sums = [0.0; 4];
     for (w, x) in ws.iter().zip(xs) {
