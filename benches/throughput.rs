@@ -17,6 +17,10 @@ use wiredesk::{
     prediction::{Head, Options},
 };
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let mut args = std::env::args().skip(1).filter(|a| a != "--bench");
     let (mut file, mut heads, mut seconds, mut model) = (None, vec![Head::Topic], 2.0, None);

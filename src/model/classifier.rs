@@ -5,13 +5,13 @@ use crate::{
     article::{Article, Target},
     features::{Counter, Sums},
     heads::{
-        calibration::softmax,
+        calibration::softmax_of,
         explain,
         region::Counted,
         stance::{StanceHead, StanceScratch},
         topic::{TopicHead, TopicInput, speaks},
     },
-    places::Places,
+    places::{Places, countries::DESKS},
     prediction::{AbstentionReason, Head, Language, Options, Prediction, StanceLabel, StanceResult, TopicResult},
     text::{Document, detect_language},
 };
@@ -146,7 +146,7 @@ impl Classifier {
         let region = region.map(|region| {
             region.gazetteer.find_into(document, &language.code, places);
             let prior = self.desk_prior(region, sums);
-            region.head.predict(document, places.hits(), prior.as_deref(), options.explain, counted)
+            region.head.predict(document, places.hits(), prior.as_ref().map(|p| &p[..]), options.explain, counted)
         });
         let stance = self.heads.stance.as_ref().filter(|_| options.wants(Head::Stance));
         let stances = stance.map_or_else(Vec::new, |head| stances(head, document, targets, &language.code, buffers));
@@ -165,14 +165,18 @@ impl Classifier {
     pub fn desk_prior_of(&self, document: &Document) -> Option<Vec<f32>> {
         let mut scratch = Scratch { document: document.clone(), ..Scratch::default() };
         self.score(&mut scratch);
-        self.desk_prior(self.heads.region.as_ref()?, &scratch.sums)
+        self.desk_prior(self.heads.region.as_ref()?, &scratch.sums).map(|p| p.to_vec())
     }
 
-    fn desk_prior(&self, region: &Region, sums: &Sums) -> Option<Vec<f32>> {
+    fn desk_prior(&self, region: &Region, sums: &Sums) -> Option<[f32; DESKS.len() + 1]> {
         let temperature = region.prior_temperature?;
         let scores = sums.scores.get(self.space.columns.desk())?;
-        let probabilities = softmax(scores.iter().map(|&s| f64::from(s) / temperature));
-        Some(probabilities.into_iter().map(|p| p as f32).collect())
+        let mut values = [0.0; DESKS.len() + 1];
+        for (value, &score) in values.iter_mut().zip(scores) {
+            *value = f64::from(score) / temperature;
+        }
+        softmax_of(&mut values);
+        Some(values.map(|p| p as f32))
     }
 
     fn topic(

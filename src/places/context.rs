@@ -167,11 +167,12 @@ const BEHIND: [(Cue, &str); 7] = [
     (Cue::BeforeSaid, "said says told added tweeted scored joked laughed smiled plays played starred sang replied"),
 ];
 
-/// Words with their classes: open addressing by hash, so that a look costs one load.
-struct Classes([Option<(u64, Cue)>; Self::PLACES]);
+/// Words with their classes: open addressing by hash, so that a look costs one load. Small, to stay in the nearest
+/// cache; the key is other bits of the hash than the place.
+struct Classes([Option<(u32, Cue)>; Self::PLACES]);
 
 impl Classes {
-    const PLACES: usize = 1024;
+    const PLACES: usize = 512;
 
     fn of(lines: &[(Cue, &str)]) -> Self {
         let mut table = [None; Self::PLACES];
@@ -179,7 +180,7 @@ impl Classes {
             for hash in words.split_whitespace().map(|w| hash_word(w.as_bytes())) {
                 let free = (0..Self::PLACES).map(|step| (hash as usize + step) % Self::PLACES);
                 if let Some(place) = free.into_iter().find(|at| table[*at].is_none()) {
-                    table[place] = Some((hash, *cue));
+                    table[place] = Some(((hash >> 32) as u32, *cue));
                 }
             }
         }
@@ -190,7 +191,7 @@ impl Classes {
     fn get(&self, hash: u64) -> Option<Cue> {
         let mut at = hash as usize % Self::PLACES;
         while let Some((key, cue)) = self.0[at] {
-            if key == hash {
+            if key == (hash >> 32) as u32 {
                 return Some(cue);
             }
             at = (at + 1) % Self::PLACES;

@@ -51,6 +51,7 @@ impl CountryId {
     }
 
     /// What is known of it.
+    #[inline]
     #[must_use]
     pub fn info(self) -> &'static CountryInfo {
         table().get(usize::from(self.0)).unwrap_or(&UNKNOWN)
@@ -63,12 +64,14 @@ impl CountryId {
     }
 
     /// Index of its desk in [`DESKS`].
+    #[inline]
     #[must_use]
     pub fn desk(self) -> usize {
         self.info().desk
     }
 
     /// Position in the table: below [`COUNTRIES`].
+    #[inline]
     #[must_use]
     pub fn index(self) -> usize {
         usize::from(self.0)

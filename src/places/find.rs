@@ -42,6 +42,8 @@ pub struct PlaceHit {
 #[derive(Debug, Clone, Default)]
 pub struct Places {
     hits: Vec<PlaceHit>,
+    /// A bit for each token, set where the case allows a name to begin.
+    marks: Vec<u64>,
     /// Tokens that a name may begin with, and where the names of their words begin.
     starts: Vec<(u32, Node)>,
     /// Hash table of names while hits are compared.
@@ -105,10 +107,10 @@ impl Gazetteer {
 
     /// As [`find`](Self::find), into buffers that are emptied first.
     pub fn find_into(&self, document: &Document, language: &str, places: &mut Places) {
-        let Places { hits, starts, names } = places;
+        let Places { hits, marks, starts, names } = places;
         hits.clear();
         let language = language_bit(language);
-        self.starts(document, language != 0, starts);
+        self.starts(document, language != 0, marks, starts);
         let mut next = 0;
         for &(at, node) in starts.iter() {
             let at = at as usize;
@@ -138,32 +140,33 @@ impl Gazetteer {
         resolve::resolve(self, document, hits, names);
     }
 
-    /// The tokens that a name may begin with: almost none is, so the loops have no branch to foresee. `small`: also in
-    /// small letters, as other languages write the names of peoples.
-    fn starts(&self, document: &Document, small: bool, starts: &mut Vec<(u32, Node)>) {
+    /// The tokens that a name may begin with. `small`: also in small letters, as other languages write the names of
+    /// peoples.
+    fn starts(&self, document: &Document, small: bool, marks: &mut Vec<u64>, starts: &mut Vec<(u32, Node)>) {
         let bytes = document.text().as_bytes();
         let byte = |at: u32| bytes.get(at as usize).copied().unwrap_or(0);
         let tokens = document.tokens();
-        starts.resize(tokens.len(), (0, Node::default()));
-        let mut found = 0;
-        for (i, token) in tokens.iter().enumerate() {
-            let large = !byte(token.begin).is_ascii_lowercase();
-            // "al-Shabab", "sub-Saharan".
-            let hyphen = (token.end - token.begin <= 3) & (byte(token.end) == b'-');
-            if let Some(start) = starts.get_mut(found) {
-                start.0 = i as u32;
+        // Almost no token is one, so the loop over all of them has no branch to foresee: a bit a token.
+        marks.clear();
+        marks.extend(tokens.chunks(u64::BITS as usize).map(|chunk| {
+            let lower = |token: &Token| u64::from(byte(token.begin).is_ascii_lowercase());
+            // The first token is the highest of the bits, so that one instruction adds the next.
+            let bits = if small { 0 } else { chunk.iter().fold(0, |bits, token| 2 * bits + lower(token)) };
+            (!bits << (u64::BITS as usize - chunk.len())).reverse_bits()
+        }));
+        mark_particles(bytes, tokens, marks);
+        starts.clear();
+        for (word, &bits) in marks.iter().enumerate() {
+            let mut bits = bits;
+            while bits != 0 {
+                let at = word as u32 * u64::BITS + bits.trailing_zeros();
+                bits &= bits - 1;
+                let Some(token) = tokens.get(at as usize) else { break };
+                if self.prefixes.may_begin(token.hash) || inflect::inflects(byte(token.begin)) {
+                    starts.push((at, Node::default()));
+                }
             }
-            found += usize::from(large | small | hyphen);
         }
-        starts.truncate(found);
-        found = 0;
-        for i in 0..starts.len() {
-            let Some(token) = starts.get(i).and_then(|(at, _)| tokens.get(*at as usize)) else { break };
-            let begins = self.prefixes.may_begin(token.hash) | inflect::inflects(byte(token.begin));
-            starts.swap(i, found);
-            found += usize::from(begins);
-        }
-        starts.truncate(found);
         // All the table's lines are asked for before the first is needed.
         for (at, node) in starts.iter_mut() {
             let hash = tokens.get(*at as usize).map_or(0, |t| t.hash);
@@ -207,9 +210,6 @@ impl Gazetteer {
                 best = Some(Match { end, index, entry, name: prefix as u32 });
             }
             let Some((last, next)) = tokens.get(end - 1).zip(tokens.get(end)).filter(|_| node.goes_on()) else { break };
-            if !joins(document, last, next) {
-                break;
-            }
             let longer = |hash| self.prefixes.get_longer(extend(prefix, words, hash)).map(|node| (node, hash, false));
             let folded = document.folded(next);
             let step = longer(next.hash).or_else(|| {
@@ -217,12 +217,30 @@ impl Gazetteer {
                 let mut readings = inflected.then(|| inflect::readings(folded)).into_iter().flatten();
                 readings.find_map(|r| longer(r.hash).map(|(node, hash, _)| (node, hash, r.stem)))
             });
-            let Some((next_node, hash, stem)) = step else { break };
+            // Last, for almost no word goes on with a name.
+            let Some((next_node, hash, stem)) = step.filter(|_| joins(document, last, next)) else { break };
             prefix = extend(prefix, words, hash);
             node = next_node;
             reading.stem |= stem;
         }
         best
+    }
+}
+
+/// Marks short words before a hyphen, whatever their case: "al-Shabab", "sub-Saharan".
+fn mark_particles(bytes: &[u8], tokens: &[Token], marks: &mut [u64]) {
+    const LONGEST: usize = 3;
+    for hyphen in memchr::memchr_iter(b'-', bytes) {
+        let before = bytes.get(hyphen.saturating_sub(LONGEST + 1)..hyphen).unwrap_or(&[]);
+        // Most words before a hyphen are longer: no need to look for their token.
+        if before.len() > LONGEST && before.iter().all(u8::is_ascii_alphanumeric) {
+            continue;
+        }
+        let at = tokens.partition_point(|t| (t.end as usize) < hyphen);
+        let particle = |t: &&Token| t.end as usize == hyphen && (t.end - t.begin) as usize <= LONGEST;
+        if let Some(mark) = marks.get_mut(at / 64).filter(|_| tokens.get(at).as_ref().is_some_and(particle)) {
+            *mark |= 1 << (at % 64);
+        }
     }
 }
 

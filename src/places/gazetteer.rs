@@ -88,6 +88,9 @@ impl Gazetteer {
     }
 
     fn marked(&self, hash: u64, flag: u16) -> bool {
+        if !self.prefixes.may_begin(hash) {
+            return false;
+        }
         let entry = self.prefixes.get(hash).and_then(|node| self.entries.get(node.entry()?));
         entry.is_some_and(|e| e.has(flag))
     }

@@ -169,7 +169,8 @@ fn settle(
         let near = beside.is_some_and(|(b, _)| b == country);
         let support = support.get(country.index()).copied().unwrap_or(0.0);
         let division = if after_comma && c.kind == HitKind::Subdivision { AFTER_COMMA } else { 0.0 };
-        f32::from(c.known) + SUPPORT * support.ln_1p() + division + if near { BESIDE } else { 0.0 }
+        let support = if support > 0.0 { support.ln_1p() } else { 0.0 };
+        f32::from(c.known) + SUPPORT * support + division + if near { BESIDE } else { 0.0 }
     };
     let mut ranked = [None, None];
     for candidate in candidates {
@@ -252,10 +253,11 @@ fn mark_dateline(document: &Document, hits: &mut [PlaceHit]) {
     let Some(begin) = (hit.last_token as usize).checked_sub(1).and_then(|t| tokens.get(t)) else { return };
     let end = tokens.get(start + WORDS).or(tokens.last()).map_or(0, |t| t.end as usize);
     let lead = document.text().get(begin.end as usize..end).unwrap_or("");
-    let lead = lead.split("\n\n").next().unwrap_or("");
-    let dash = [" - ", " -- ", " \u{2014} ", "\u{2014}", " \u{2013} ", ") -"].iter().any(|d| lead.contains(d));
-    hit.context.set(
-        Cue::Dateline,
-        dash && (capitals || lead.trim_start().starts_with(['(', '-', '\u{2014}', '\u{2013}', ','])),
-    );
+    // Seldom true, so it is asked first.
+    let opens = capitals || lead.trim_start().starts_with(['(', '-', '\u{2014}', '\u{2013}', ',']);
+    if opens {
+        let lead = lead.split("\n\n").next().unwrap_or("");
+        let dashes = [" - ", " -- ", " \u{2014} ", "\u{2014}", " \u{2013} ", ") -"];
+        hit.context.set(Cue::Dateline, dashes.iter().any(|d| lead.contains(d)));
+    }
 }

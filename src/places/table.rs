@@ -44,7 +44,7 @@ struct Slot {
 struct Bits(Box<[u64; Self::BITS / 64]>);
 
 impl Bits {
-    const BITS: usize = 1 << 19;
+    const BITS: usize = 1 << 17;
 
     fn insert(&mut self, hash: u64) {
         let bit = hash as usize % Self::BITS;

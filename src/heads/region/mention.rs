@@ -1,7 +1,7 @@
 //! How likely a name that was found is a mention of that place: from the words
 //! around it, how well known it is, and what else the article names.
 
-use super::Logistic;
+use super::{Logistic, linear};
 use crate::places::{Context, Cue, HitKind, PlaceHit, countries::COUNTRIES};
 
 /// Pairs of cues that mean more together.
@@ -38,6 +38,23 @@ const KINDS: usize = Context::CUES;
 const PAIRED: usize = KINDS + HitKind::COUNT;
 const LOCAL: usize = PAIRED + PAIRS.len();
 const EXTRAS: usize = LOCAL + 4;
+const _: () = assert!(EXTRAS <= u64::BITS as usize && EXTRA <= u32::BITS as usize);
+
+/// The pair of a person's name and a verb of speech.
+const PERSON_SAID: usize = 8;
+const _: () =
+    assert!(matches!(PAIRS[PERSON_SAID], (Cue::Person, Cue::BeforeSaid)), "the place of the pair has changed");
+
+/// Both cues of each pair.
+const PAIR_BITS: [u32; PAIRS.len()] = {
+    let mut bits = [0; PAIRS.len()];
+    let mut i = 0;
+    while i < PAIRS.len() {
+        bits[i] = 1 << PAIRS[i].0 as u32 | 1 << PAIRS[i].1 as u32;
+        i += 1;
+    }
+    bits
+};
 
 /// How often each country is named.
 #[derive(Debug, Clone)]
@@ -84,8 +101,9 @@ pub(super) fn sureness(model: &Logistic, hits: &[PlaceHit], sure: &mut Vec<f64>)
     sure.extend(hits.iter().map(|hit| {
         let mut score = model.bias;
         visit(hit, &support, |at, value| score += model.weights.get(at).copied().unwrap_or(0.0) * value);
-        1.0 / (1.0 + (-score).exp())
+        score
     }));
+    linear::probabilities(sure);
 }
 
 /// Calls `add` with the place and value of each feature that is not 0.
@@ -94,58 +112,56 @@ fn visit(hit: &PlaceHit, support: &Support, mut add: impl FnMut(usize, f64)) {
     let holds = |cue: Cue| hit.context.has(cue);
     // A well-known name does not get doubtful because small places share it.
     let famous = hit.known >= FAMOUS;
-    let mut cues = hit.context.bits();
-    if famous {
-        cues &= !(1 << Cue::Ambiguous as u32);
-    }
-    while cues != 0 {
-        add(cues.trailing_zeros() as usize, 1.0);
-        cues &= cues - 1;
-    }
+    let all = hit.context.bits();
+    let cues = all & !(u32::from(famous) << Cue::Ambiguous as u32);
     // Names of peoples, bodies and leaders are as sure as those of countries.
     let kind = if hit.kind.is_local() { hit.kind } else { HitKind::Country };
-    add(KINDS + kind as usize, 1.0);
-    for (i, (a, b)) in PAIRS.into_iter().enumerate() {
-        let metonym = a == Cue::Person && b == Cue::BeforeSaid && hit.kind == HitKind::Capital;
-        if holds(a) && holds(b) && !metonym {
-            add(PAIRED + i, 1.0);
-        }
+    let mut pairs = 0;
+    for (i, both) in PAIR_BITS.into_iter().enumerate() {
+        pairs |= u64::from(all & both == both) << i;
     }
-    let mut flag = |at: usize, is: bool| {
-        if is {
-            add(at, 1.0);
-        }
-    };
-    if hit.kind.is_local() && hit.known < 8 {
-        for (i, cue) in [Cue::AfterCapital, Cue::BeforeCapital, Cue::AfterIn, Cue::CommaPlace].into_iter().enumerate() {
-            flag(LOCAL + i, holds(cue));
-        }
+    // "Washington said": a capital stands for its government.
+    pairs &= !(u64::from(hit.kind == HitKind::Capital) << PERSON_SAID);
+    let lesser = hit.kind.is_local() && hit.known < 8;
+    let mut locals = 0;
+    for (i, cue) in [Cue::AfterCapital, Cue::BeforeCapital, Cue::AfterIn, Cue::CommaPlace].into_iter().enumerate() {
+        locals |= u64::from(lesser & holds(cue)) << i;
     }
+    // Those that are 1, a bit each: set without a branch, then walked.
+    let low = u64::from(cues) | 1 << (KINDS + kind as usize) | pairs << PAIRED | locals << LOCAL;
+    let mut high = 0_u32;
+    let mut flag = |at: usize, is: bool| high |= u32::from(is) << at;
     // Small places live by the company of others of their country; countries and capitals do not need it.
     let (local, people) = (hit.kind.is_local(), hit.kind == HitKind::Demonym);
     let small = local && hit.known <= SMALL;
     let others = support.others(hit);
     let alone = others == 0 && (holds(Cue::Person) || holds(Cue::Word));
-    flag(EXTRAS + 1, small);
-    flag(EXTRAS + 3, small && others == 0);
-    flag(EXTRAS + 4, alone && !famous);
-    flag(EXTRAS + 5, alone && famous && hit.kind != HitKind::Capital);
-    flag(EXTRAS + 6, famous);
+    flag(1, small);
+    flag(3, small && others == 0);
+    flag(4, alone && !famous);
+    flag(5, alone && famous && hit.kind != HitKind::Capital);
+    flag(6, famous);
     // Part of a longer name: a person's, a firm's, a club's.
     let after_name = holds(Cue::AfterCapital) || holds(Cue::AfterGiven) || holds(Cue::AfterStart);
     let before_name = holds(Cue::BeforeSurname) || holds(Cue::BeforeCapital);
-    flag(EXTRAS + 7, !local && holds(Cue::BeforeSurname));
-    flag(EXTRAS + 8, !local && holds(Cue::AfterGiven));
-    flag(EXTRAS + 9, !local && holds(Cue::AfterStart));
-    flag(EXTRAS + 10, !local && holds(Cue::AfterPersonTitle));
-    flag(EXTRAS + 11, local && holds(Cue::BeforeSurname));
-    flag(EXTRAS + 12, local && holds(Cue::AfterStart));
-    flag(EXTRAS + 13, people && holds(Cue::BeforeThing));
-    flag(EXTRAS + 14, holds(Cue::SentenceStart) && before_name && !people);
-    flag(EXTRAS + 15, famous && local && holds(Cue::AfterGiven));
-    flag(EXTRAS + 16, !after_name && !before_name && !hit.context.names_something());
-    flag(EXTRAS + 17, people && after_name);
-    flag(EXTRAS + 18, people && before_name);
+    flag(7, !local && holds(Cue::BeforeSurname));
+    flag(8, !local && holds(Cue::AfterGiven));
+    flag(9, !local && holds(Cue::AfterStart));
+    flag(10, !local && holds(Cue::AfterPersonTitle));
+    flag(11, local && holds(Cue::BeforeSurname));
+    flag(12, local && holds(Cue::AfterStart));
+    flag(13, people && holds(Cue::BeforeThing));
+    flag(14, holds(Cue::SentenceStart) && before_name && !people);
+    flag(15, famous && local && holds(Cue::AfterGiven));
+    flag(16, !after_name && !before_name && !hit.context.names_something());
+    flag(17, people && after_name);
+    flag(18, people && before_name);
+    for (from, mut bits) in [(0, low), (EXTRAS, u64::from(high))] {
+        while bits != 0 {
+            add(from + bits.trailing_zeros() as usize, 1.0);
+            bits &= bits - 1;
+        }
+    }
     add(EXTRAS, f64::from(hit.known) / 9.0);
     if small && others > 0 {
         add(EXTRAS + 2, f64::from(others + 1).ln());

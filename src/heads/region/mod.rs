@@ -5,6 +5,7 @@
 
 pub mod desk;
 mod linear;
+mod math;
 mod mention;
 mod rank;
 
@@ -82,13 +83,18 @@ impl RegionHead {
         let Counted { sure, countries, about, desks, evidence, tallies, .. } = counted;
         mention::sureness(&self.mention, hits, sure);
         let (weights, regions) = rank::tally(document, hits, sure, tallies);
-        rank::vectors(document, tallies, &weights, desk_prior, countries);
+        let prior = desk::Prior::of(desk_prior);
+        rank::vectors(document, tallies, &weights, desk_prior.map(|_| &prior.log), countries);
         about.clear();
         // In a sentence or two the name is all there is; in an article the ranker has weighed it beside the rest.
         let brief = document.tokens().len() < rank::SHORT;
         let cap = |country: &RankedCountry| if brief { country.named } else { 1.0 };
-        about.extend(countries.iter().map(|c| self.ranker.probability(&c.features).min(cap(c))));
-        *evidence = desk::DeskEvidence { places: weights, regions, ..Default::default() };
+        about.extend(countries.iter().map(|c| self.ranker.score(&c.features)));
+        linear::probabilities(about);
+        for (about, country) in about.iter_mut().zip(countries.iter()) {
+            *about = about.min(cap(country));
+        }
+        *evidence = desk::DeskEvidence { places: weights, regions, short: brief, ..Default::default() };
         for (country, &about) in countries.iter().zip(about.iter()) {
             let desk = country.country.desk();
             if let Some((expected, likeliest)) = evidence.expected.get_mut(desk).zip(evidence.likeliest.get_mut(desk)) {
@@ -99,13 +105,13 @@ impl RegionHead {
                 *named = named.max(about);
             }
         }
-        *desks = self.desks.probabilities(evidence, desk_prior);
+        *desks = self.desks.probabilities(evidence, &prior);
     }
 
     /// What the model of desks read of the article that was counted last: for training it.
     #[must_use]
     pub fn desk_vectors(&self, counted: &Counted, desk_prior: Option<&[f32]>) -> DeskVectors {
-        counted.evidence.vectors(desk_prior)
+        counted.evidence.vectors(&desk::Prior::of(desk_prior))
     }
 
     /// Answers for one article. `desk_prior` is what its words say: probabilities of the desks in the order of
@@ -185,16 +191,16 @@ impl RegionHead {
 /// The places that are likely meant, in the order of the text.
 fn mentions(document: &Document, hits: &[PlaceHit], sure: &[f64]) -> Vec<PlaceMention> {
     let listed = hits.iter().zip(sure).filter(|(_, sure)| **sure >= LISTED);
-    listed
-        .filter_map(|(hit, _)| {
-            let kind = hit.kind.place()?;
-            let (begin, end) = hit.range(document);
-            Some(PlaceMention {
-                surface: document.text().get(begin..end)?.to_owned(),
-                span: document.original(begin, end),
-                country: hit.countries[0].map_or("", |c| c.code()),
-                kind,
-            })
+    let mut mentions = Vec::with_capacity(hits.len());
+    mentions.extend(listed.filter_map(|(hit, _)| {
+        let kind = hit.kind.place()?;
+        let (begin, end) = hit.range(document);
+        Some(PlaceMention {
+            surface: document.text().get(begin..end)?.to_owned(),
+            span: document.original(begin, end),
+            country: hit.countries[0].map_or("", |c| c.code()),
+            kind,
         })
-        .collect()
+    }));
+    mentions
 }

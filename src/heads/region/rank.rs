@@ -2,6 +2,7 @@
 //! which kinds of name, beside which others. One model for all countries, so it
 //! also judges those that training never saw.
 
+use super::{desk::ALL, math};
 use crate::{
     places::{
         Cue, HitKind, PlaceHit,
@@ -270,7 +271,7 @@ pub(super) fn vectors(
     document: &Document,
     tallies: &[Tally],
     desks: &[f64; 10],
-    prior: Option<&[f32]>,
+    log_priors: Option<&[f64; ALL]>,
     countries: &mut Vec<RankedCountry>,
 ) {
     let by_first = |a: &&Tally, b: &&Tally| a.first.total_cmp(&b.first);
@@ -278,6 +279,7 @@ pub(super) fn vectors(
     let all = All {
         words: document.tokens().len() as f64,
         count: tallies.len() as f64,
+        log_count: (tallies.len() as f64).ln(),
         total: tallies.iter().map(Tally::weight).sum(),
         titles: tallies.iter().map(|t| t.title).sum(),
         most: weight(0),
@@ -287,13 +289,14 @@ pub(super) fn vectors(
         dateline: tallies.iter().any(|t| t.dateline > 0.0),
     };
     countries.clear();
-    countries.extend(tallies.iter().enumerate().map(|(rank, tally)| vector(tally, rank, &all, desks, prior)));
+    countries.extend(tallies.iter().enumerate().map(|(rank, tally)| vector(tally, rank, &all, desks, log_priors)));
 }
 
 /// What all countries of an article share.
 struct All {
     words: f64,
     count: f64,
+    log_count: f64,
     total: f64,
     titles: f64,
     most: f64,
@@ -303,9 +306,8 @@ struct All {
     dateline: bool,
 }
 
-fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[f32]>) -> RankedCountry {
+fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], log_priors: Option<&[f64; ALL]>) -> RankedCountry {
     let is = |condition: bool| f64::from(u8::from(condition));
-    let log = |x: f64| (1.0 + x).ln();
     let rival = if rank == 0 { all.second } else { all.most };
     let weight = t.weight();
     let share = weight / all.total.max(1e-9);
@@ -314,23 +316,40 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[
     let short = is(all.words < SHORT as f64);
     let own_desk = desks.get(t.country.desk()).copied().unwrap_or(0.0);
     let named = |kind| is(t.kind(kind) > 0.0);
-    let log_prior = prior.and_then(|p| p.get(t.country.desk())).map(|p| f64::from(p.max(1e-4)).ln());
+    let log_prior = log_priors.and_then(|p| p.get(t.country.desk()).copied());
     let only = |kinds: &[HitKind]| is(kinds.iter().map(|k| t.kind(*k)).sum::<f64>() >= mentions - 1e-9);
     // Bounded, so that one sure mention is not outdone by its certainty.
-    let true_odds = ((1.0 - t.untrue) / t.untrue.max(1e-6)).max(1e-2).ln().min(4.0);
+    let true_odds = ((1.0 - t.untrue) / t.untrue.max(1e-6)).max(1e-2);
+    let mut logs = [
+        true_odds,
+        (weight + 0.5) / (rival + 0.5),
+        1.0 + t.text,
+        1.0 + t.title,
+        1.0 + t.lead,
+        1.0 + f64::from(t.names),
+        1.0 + t.after_in,
+        1.0 + t.after_of,
+        1.0 + t.possessive,
+        1.0 + t.beside,
+        1.0 + t.begins,
+        1.0 + t.said,
+    ];
+    math::ln(&mut logs);
+    let [true_odds, to_the_next, text, title, lead, names, after_in, after_of, possessive, beside, begins, said] = logs;
+    let true_odds = true_odds.min(4.0);
     let only_dateline = t.dateline > 0.0 && mentions <= 1.0;
     let (local, log_prior_or_0) = (t.kind(HitKind::City) + t.kind(HitKind::Subdivision), log_prior.unwrap_or(0.0));
     let features = [
         share,
         relative,
-        log(t.text),
-        log(t.title),
+        text,
+        title,
         t.title / all.titles.max(1e-9),
         is(t.title > 0.0),
         1.0 - t.first,
         is(t.lead > 0.0 || t.title > 0.0),
-        log(t.lead),
-        log(f64::from(t.names)),
+        lead,
+        names,
         named(HitKind::Country),
         named(HitKind::Demonym),
         named(HitKind::Capital),
@@ -346,16 +365,16 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[
         is(only_dateline),
         only(&[HitKind::Capital]),
         true_odds,
-        ((weight + 0.5) / (rival + 0.5)).ln(),
+        to_the_next,
         f64::from(t.parts.count_ones()) / PARTS as f64,
         is(t.country.code() == "US"),
         is(t.country.code() == "GB"),
-        all.count.ln(),
+        all.log_count,
         short,
         short * share,
-        log(t.after_in),
-        log(t.after_of),
-        log(t.possessive),
+        after_in,
+        after_of,
+        possessive,
         share * share,
         relative * relative,
         own_desk / all.all_desks.max(1e-9),
@@ -365,9 +384,9 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[
         is(t.title > 0.0 && rank == 0),
         only(&[HitKind::Body, HitKind::Leader]),
         is(all.first == Some(t.country)),
-        log(t.beside),
-        log(t.begins),
-        log(t.said),
+        beside,
+        begins,
+        said,
         is(only_dateline && all.count > 1.0),
         is(t.dateline == 0.0 && all.dateline),
         is(t.subject),
@@ -381,11 +400,11 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], prior: Option<&[
         short * is(local > 0.0),
         short * is(rank == 0),
         short * is(all.count == 1.0),
-        short * all.count.ln(),
+        short * all.log_count,
         short * true_odds,
-        short * log(t.after_in),
-        short * log(t.after_of),
-        short * log(t.beside),
+        short * after_in,
+        short * after_of,
+        short * beside,
         short * log_prior_or_0,
     ];
     let firm = [HitKind::Country, HitKind::Demonym, HitKind::Body, HitKind::Leader];

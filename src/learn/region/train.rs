@@ -146,7 +146,9 @@ fn fit_desks(
             let Some(desk) = rows::desk_label(row) else { continue };
             rows::read_region_row(row, &mut document);
             let places = gazetteer.find(&document, detect_language(&document));
-            for prior in priors(&document, rows::set(row)) {
+            // The opinion of words that know the set counts twice: most articles come from outlets that were seen.
+            let opinions = priors(&document, rows::set(row));
+            for prior in opinions.iter().take(1).chain(&opinions) {
                 head.count(&document, places.hits(), prior.as_deref(), &mut counted);
                 let vectors = head.desk_vectors(&counted, prior.as_deref());
                 let Some(right) = vectors.get(desk) else { continue };

@@ -1,0 +1,68 @@
+//! Logarithms and exponentials of a few numbers at once, in loops that the compiler turns into vectors: one by one
+//! they were a fifth of the time that an article's region takes.
+
+use std::f64::consts::{LN_2, LOG2_E};
+
+/// 1.5 * 2^52: the lowest bits of a small number added to it are that number, rounded.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+/// 2^52 as bits: or-ed with a small integer it is that integer plus 2^52.
+const INTEGER: u64 = 0x4330_0000_0000_0000;
+/// Bits of the square root of a half.
+const ROOT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
+const ONE: u64 = 0x3ff0_0000_0000_0000;
+const MANTISSA: u32 = 52;
+/// Beyond it the result is no normal number.
+const MOST_EXPONENT: f64 = 700.0;
+
+/// Replaces each number, which is to be positive and normal, by its logarithm.
+#[inline]
+pub(super) fn ln(numbers: &mut [f64]) {
+    for x in numbers {
+        // x = 2^e * m, m from the root of a half to the root of two.
+        let shifted = x.to_bits().wrapping_add(ONE - ROOT_HALF);
+        let e = f64::from_bits(shifted >> MANTISSA | INTEGER) - f64::from_bits(INTEGER) - 1023.0;
+        let m = f64::from_bits((shifted & ((1 << MANTISSA) - 1)) + ROOT_HALF);
+        // ln m = 2 artanh s
+        let s = (m - 1.0) / (m + 1.0);
+        let t = s * s;
+        let series = [1.0 / 17.0, 1.0 / 15.0, 1.0 / 13.0, 1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0];
+        let sum = series.into_iter().fold(0.0, |sum, c| (sum + c) * t);
+        *x = e * LN_2 + 2.0 * s * (1.0 + sum);
+    }
+}
+
+/// Replaces each number by its exponential; those far from 0 are taken as nearer.
+#[inline]
+pub(super) fn exp(numbers: &mut [f64]) {
+    for x in numbers {
+        let y = x.clamp(-MOST_EXPONENT, MOST_EXPONENT);
+        // y = k ln 2 + r
+        let rounded = y * LOG2_E + ROUND;
+        let r = y - (rounded - ROUND) * LN_2;
+        let series = [12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
+        let sum = series.into_iter().fold(1.0, |sum, n: f64| 1.0 + sum * r * (1.0 / n));
+        *x = sum * f64::from_bits((rounded.to_bits() << MANTISSA).wrapping_add(ONE));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_the_library() {
+        for i in 0..20_000 {
+            let x = f64::from(i - 10_000) / 15.0;
+            let mut y = [x, 0.0];
+            exp(&mut y);
+            assert!((y[0] / x.exp() - 1.0).abs() < 1e-12 && y[1] == 1.0, "exp {x}: {y:?}");
+            let x = (f64::from(i - 10_000) / 500.0).exp();
+            let mut y = [x, 1.0];
+            ln(&mut y);
+            assert!((y[0] - x.ln()).abs() < 1e-12 && y[1] == 0.0, "ln {x}: {y:?}");
+        }
+        let mut far = [f64::MAX, f64::MIN];
+        exp(&mut far);
+        assert!(far.iter().all(|x| x.is_finite() && *x > 0.0));
+    }
+}
