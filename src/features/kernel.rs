@@ -162,25 +162,26 @@ mod x86 {
 
     #[target_feature(enable = "avx2,f16c")]
     pub(super) fn accumulate(rows: Rows<'_>, slots: &[u32], repeated: impl Iterator<Item = (u32, u16)>) -> Lanes {
-        let mut sums = [_mm256_setzero_ps(); 4];
+        // One by one: an array of them would lie in memory.
+        let [mut a, mut b, mut c, mut d] = [_mm256_setzero_ps(); 4];
         let mut norm2 = 0.0;
         for block in rows.once(slots) {
-            let row = quarters(block);
-            for (sum, quarter) in sums.iter_mut().zip(row) {
-                *sum = _mm256_add_ps(*sum, quarter);
-            }
-            let idf = top_lane(row[3]);
+            let [e, f, g, h] = quarters(block);
+            (a, b, c, d) = (_mm256_add_ps(a, e), _mm256_add_ps(b, f), _mm256_add_ps(c, g), _mm256_add_ps(d, h));
+            let idf = top_lane(h);
             norm2 += idf * idf;
         }
         for (beyond, block) in rows.beyond(repeated) {
             let factor = _mm256_set1_ps(beyond.tf);
-            let row = quarters(block);
-            for (sum, quarter) in sums.iter_mut().zip(row) {
-                *sum = _mm256_add_ps(*sum, _mm256_mul_ps(factor, quarter));
-            }
-            let idf = top_lane(row[3]);
+            let [e, f, g, h] = quarters(block);
+            a = _mm256_add_ps(a, _mm256_mul_ps(factor, e));
+            b = _mm256_add_ps(b, _mm256_mul_ps(factor, f));
+            c = _mm256_add_ps(c, _mm256_mul_ps(factor, g));
+            d = _mm256_add_ps(d, _mm256_mul_ps(factor, h));
+            let idf = top_lane(h);
             norm2 += beyond.tf2 * (idf * idf);
         }
+        let sums = [a, b, c, d];
         let mut lanes = [0.0; BLOCK_LANES];
         for (part, sum) in lanes.chunks_exact_mut(8).zip(sums) {
             // SAFETY: the part is eight floats long.
@@ -191,12 +192,11 @@ mod x86 {
 
     #[target_feature(enable = "avx2,f16c")]
     fn quarters(block: &Block) -> [__m256; 4] {
-        let mut row = [_mm256_setzero_ps(); 4];
-        for (i, quarter) in row.iter_mut().enumerate() {
+        let quarter = |i: usize| {
             // SAFETY: a block is 64 bytes, aligned to 64; i < 4 quarters of 16 bytes lie inside it.
-            *quarter = _mm256_cvtph_ps(unsafe { _mm_load_si128(block.0.as_ptr().cast::<__m128i>().add(i)) });
-        }
-        row
+            _mm256_cvtph_ps(unsafe { _mm_load_si128(block.0.as_ptr().cast::<__m128i>().add(i)) })
+        };
+        [quarter(0), quarter(1), quarter(2), quarter(3)]
     }
 
     #[target_feature(enable = "avx2")]

@@ -135,36 +135,49 @@ impl Classifier {
         scratch: &mut Scratch,
     ) -> Prediction {
         scratch.document.read(&article.title, &article.text);
+        let scored = options.wants(Head::Topic) || options.wants(Head::Region);
+        if scored {
+            self.count(scratch);
+        }
+        // While the rows of the words are on their way from memory.
         let language = language(article, &scratch.document);
-        if options.wants(Head::Topic) || options.wants(Head::Region) {
-            self.score(scratch);
+        let region = self.heads.region.as_ref().filter(|_| options.wants(Head::Region));
+        if let Some(region) = region {
+            region.gazetteer.find_into(&scratch.document, &language.code, &mut scratch.places);
+        }
+        if scored {
+            self.space.table.score(&scratch.counter, &mut scratch.sums);
         }
         let Scratch { document, counter, sums, places, counted, stance: buffers } = scratch;
         let topic = self.heads.topic.as_ref().filter(|_| options.wants(Head::Topic));
         let topic = topic.map(|head| self.topic(head, &language, options, document, counter, sums));
-        let region = self.heads.region.as_ref().filter(|_| options.wants(Head::Region));
         let region = region.map(|region| {
-            region.gazetteer.find_into(document, &language.code, places);
             let prior = self.desk_prior(region, sums);
-            region.head.predict(document, places.hits(), prior.as_ref().map(|p| &p[..]), options.explain, counted)
+            region.head.predict(
+                document,
+                places.hits(),
+                prior.as_ref().map(<[f32; _]>::as_slice),
+                options.explain,
+                counted,
+            )
         });
         let stance = self.heads.stance.as_ref().filter(|_| options.wants(Head::Stance));
         let stances = stance.map_or_else(Vec::new, |head| stances(head, document, targets, &language.code, buffers));
         Prediction { topic, region, stances, language }
     }
 
-    /// Scores the document for all columns of the table.
-    fn score(&self, Scratch { document, counter, sums, .. }: &mut Scratch) {
+    /// Counts the document's features and has their rows fetched.
+    fn count(&self, Scratch { document, counter, .. }: &mut Scratch) {
         let Space { params, index, table, .. } = &self.space;
         counter.count(document, params, index, table.fetcher());
-        table.score(counter, sums);
     }
 
     /// What the words of a document that is not an article's (a row of training data) say about its desk.
     #[must_use]
     pub fn desk_prior_of(&self, document: &Document) -> Option<Vec<f32>> {
         let mut scratch = Scratch { document: document.clone(), ..Scratch::default() };
-        self.score(&mut scratch);
+        self.count(&mut scratch);
+        self.space.table.score(&scratch.counter, &mut scratch.sums);
         self.desk_prior(self.heads.region.as_ref()?, &scratch.sums).map(|p| p.to_vec())
     }
 
