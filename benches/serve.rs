@@ -132,7 +132,7 @@ fn main() {
         let path = "/fasttext_serving.FasttextServing/predict";
         baselines.push((
             "fasttext-serving",
-            Called { address, path, request: PredictRequest { text: text() }.encode_to_vec() },
+            Called { address, path, request: PredictRequest { text: one_line() }.encode_to_vec() },
         ));
     }
     let real = own(&real);
@@ -183,6 +183,11 @@ fn heads() -> Vec<i32> {
 fn text() -> String {
     let bytes = option("--bytes").map_or(ARTICLE_BYTES, |bytes| bytes.parse().unwrap());
     ARTICLE.chars().cycle().take(bytes).collect()
+}
+
+/// fastText reads up to the end of a line.
+fn one_line() -> String {
+    text().replace('\n', " ")
 }
 
 /// What fasttext-serving is asked.
