@@ -28,8 +28,8 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// Counts the features of `document`; `touch` is called with the slot of each that has one, so that its weights can
-    /// be fetched ahead of their use.
+    /// Counts the features of `document`; `touch` is called with the slot of each, so that its weights can be fetched
+    /// ahead of their use (for one that has none, with any number up to that of the slots).
     pub fn count(&mut self, document: &Document, params: &FeatureParams, index: &FeatureIndex, touch: impl Fn(u32)) {
         self.clear();
         if self.more.len() != index.slots() {
@@ -42,8 +42,8 @@ impl Counter {
         for (tokens, weight) in [(title, params.title_weight), (text, 1)] {
             self.hash(tokens, params);
             self.find(index, &touch);
-            for _ in 0..weight {
-                self.mark();
+            if weight > 0 {
+                self.mark(weight);
             }
             let features = self.hashes.len();
             self.features += features as u64 * u64::from(weight);
@@ -87,11 +87,11 @@ impl Counter {
         self.found.truncate(known);
     }
 
-    /// Counts each slot found once more.
-    fn mark(&mut self) {
+    /// Counts each slot found `weight` times more.
+    fn mark(&mut self, weight: u16) {
         let Self { found, seen, slots, repeated, more, .. } = self;
         let (mut distinct, before) = (slots.len(), repeated.len());
-        let mut again = before;
+        let (fresh, mut again) = (distinct, before);
         slots.resize(distinct + found.len(), 0);
         repeated.resize(before + found.len(), 0);
         let (new, old) = (slots.as_mut_slice(), repeated.as_mut_slice());
@@ -116,9 +116,17 @@ impl Counter {
                 *place = slot;
             }
             kept += usize::from(*count == 0);
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(weight);
         }
         repeated.truncate(kept);
+        // The first occurrence counts one; of a title the rest of its weight as well.
+        for &slot in slots.get(fresh..).filter(|_| weight > 1).unwrap_or(&[]) {
+            let Some(count) = more.get_mut(slot as usize) else { continue };
+            if *count == 0 {
+                repeated.push(slot);
+            }
+            *count = count.saturating_add(weight - 1);
+        }
     }
 
     fn clear(&mut self) {

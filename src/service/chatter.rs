@@ -5,7 +5,7 @@
 //! "too_many_pings" as gRPC servers do (gRPC proposal A8) and is cut off.
 
 /// Begins every HTTP/2 connection (RFC 9113, section 3.4).
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Length (3 bytes), type, flags, stream (4 bytes).
 const HEAD: usize = 9;
 

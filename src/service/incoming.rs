@@ -2,7 +2,7 @@
 
 use super::{
     access::Access,
-    chatter::{Chatter, goaway},
+    chatter::{Chatter, PREFACE, goaway},
     listen::{Listener, Socket},
 };
 use std::{
@@ -46,8 +46,8 @@ pub(super) struct Peer {
     pub(super) certified: bool,
 }
 
-/// The preface of HTTP/2; no HTTP/1 request is shorter.
-const FIRST_BYTES: usize = 24;
+/// No HTTP/1 request is shorter either.
+const FIRST_BYTES: usize = PREFACE.len();
 /// When the system gives no more files, how long until it is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Refused connections are complained of this often.
