@@ -29,7 +29,7 @@ pub struct Counter {
 
 impl Counter {
     /// Counts the features of `document`; `touch` is called with the slot of each, so that its weights can be fetched
-    /// ahead of their use (for one that has none, with any number up to that of the slots).
+    /// ahead of their use (for one that has none, with 0).
     pub fn count(&mut self, document: &Document, params: &FeatureParams, index: &FeatureIndex, touch: impl Fn(u32)) {
         self.clear();
         if self.more.len() != index.slots() {
@@ -77,8 +77,9 @@ impl Counter {
         let mut known = 0;
         for &hash in &self.hashes {
             let (slot, is_known) = index.find(hash);
-            touch(slot);
-            // Whether a feature is known cannot be foreseen: the place is written in any case.
+            // Whether a feature is known cannot be foreseen: the place is written in any case. For one that is not, a
+            // row that has long been fetched.
+            touch(if is_known { slot } else { 0 });
             if let Some(place) = self.found.get_mut(known) {
                 *place = slot;
             }

@@ -4,6 +4,7 @@
 mod hash;
 mod language;
 mod normalize;
+mod scan;
 mod sentence;
 mod tokenize;
 
@@ -117,7 +118,11 @@ impl Document {
         };
         let map = |at: u32| {
             let at = at as usize;
-            start + offsets.as_ref().map_or(at, |o| o.normalized(at)).min(len)
+            let mut at = start + offsets.as_ref().map_or(at, |o| o.normalized(at)).min(len);
+            while !self.text.is_char_boundary(at) {
+                at += 1;
+            }
+            at
         };
         (map(span.begin), map(span.end))
     }

@@ -2,26 +2,43 @@
 //! references decoded, invisible characters removed, with the way back to the
 //! bytes that were sent.
 
-use super::tokenize::beyond_ascii;
+use super::scan::beyond_ascii_or_ampersand;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Byte offsets of a normalised text in the text as sent.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Offsets {
-    /// For each normalised byte (and one past the last): where the piece of the
-    /// original that it came from begins.
-    begins: Vec<u32>,
+    /// In order, the last one empty at the end of both texts.
+    pieces: Vec<Piece>,
+}
+
+/// A part of the normalised text.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    /// Its first byte in the normalised text.
+    normalized: u32,
+    /// The first byte of what it comes from.
+    original: u32,
+    /// As it was sent, byte for byte; else it stands for the whole of what it comes from.
+    copied: bool,
 }
 
 impl Offsets {
     /// The original offset of a normalised one.
     pub(super) fn original(&self, at: usize) -> usize {
-        self.begins.get(at).or(self.begins.last()).map_or(0, |&b| b as usize)
+        let after = self.pieces.partition_point(|p| p.normalized as usize <= at);
+        let Some(piece) = self.pieces.get(after.saturating_sub(1)) else { return 0 };
+        piece.original as usize + if piece.copied { at.saturating_sub(piece.normalized as usize) } else { 0 }
     }
 
     /// The normalised offset of an original one.
     pub(super) fn normalized(&self, at: usize) -> usize {
-        self.begins.partition_point(|&b| (b as usize) < at)
+        let after = self.pieces.partition_point(|p| (p.original as usize) < at);
+        let next = self.pieces.get(after).or(self.pieces.last()).map_or(0, |p| p.normalized as usize);
+        match self.pieces.get(after.wrapping_sub(1)).filter(|p| p.copied) {
+            Some(piece) => (piece.normalized as usize + at - piece.original as usize).min(next),
+            None => next,
+        }
     }
 }
 
@@ -29,11 +46,15 @@ impl Offsets {
 ///
 /// Almost every text takes the quick way (a scan and a copy).
 pub(super) fn normalize_into(text: &str, out: &mut String) -> Option<Offsets> {
-    if !has_reference(text) && beyond_ascii(text).all(|(_, c)| is_settled(c)) {
+    let settled = beyond_ascii_or_ampersand(text, |at, c| match c {
+        '&' => text.get(at..).and_then(reference).is_none(),
+        _ => is_settled(c),
+    });
+    if settled {
         out.push_str(text);
         return None;
     }
-    Some(rewrite(text, out))
+    Some(Rewriter::rewrite(text, out))
 }
 
 /// Whether a character is surely in NFC wherever it stands, and visible. The
@@ -41,7 +62,7 @@ pub(super) fn normalize_into(text: &str, out: &mut String) -> Option<Offsets> {
 fn is_settled(c: char) -> bool {
     match c {
         '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => false,
-        '\u{a0}'..='\u{2ff}' | '\u{2002}'..='\u{2100}' | '\u{400}'..='\u{482}' | '\u{4e00}'..='\u{9fff}' => true,
+        '\u{a0}'..='\u{2ff}' | '\u{2002}'..='\u{20cf}' | '\u{400}'..='\u{482}' | '\u{4e00}'..='\u{9fff}' => true,
         _ => is_nfc_quick(std::iter::once(c)) == IsNormalized::Yes && !is_invisible(c) && !joins(c),
     }
 }
@@ -51,35 +72,72 @@ fn joins(c: char) -> bool {
     unicode_normalization::char::is_combining_mark(c) || ('\u{1160}'..='\u{11ff}').contains(&c)
 }
 
-fn rewrite(text: &str, out: &mut String) -> Offsets {
-    let mut begins = Vec::with_capacity(text.len() + 1);
-    let mut push = |c: char, from: usize, out: &mut String| {
-        out.push(c);
-        begins.extend(std::iter::repeat_n(from as u32, c.len_utf8()));
-    };
-    let mut rest = text;
-    let mut at = 0;
-    while let Some(first) = rest.chars().next() {
-        let used = if let Some((c, used)) = reference(rest) {
-            if !is_invisible(c) {
-                push(c, at, out);
+/// Copies what is settled, replaces the rest.
+struct Rewriter<'a> {
+    text: &'a str,
+    out: &'a mut String,
+    pieces: Vec<Piece>,
+    /// Where in `text` it is: what lies before is in `out`.
+    done: usize,
+}
+
+impl<'a> Rewriter<'a> {
+    fn rewrite(text: &'a str, out: &'a mut String) -> Offsets {
+        let start = out.len();
+        let mut rewriter = Self { text, out, pieces: Vec::new(), done: 0 };
+        beyond_ascii_or_ampersand(text, |at, c| {
+            // Else it went with a character before it.
+            if at >= rewriter.done {
+                rewriter.look_at(at, c);
             }
-            used
-        } else if is_invisible(first) {
-            first.len_utf8()
-        } else {
-            // One character with the marks that follow it composes on its own.
-            let used = cluster_len(rest, first);
-            for c in rest.get(..used).unwrap_or(rest).nfc() {
-                push(c, at, out);
-            }
-            used
-        };
-        at += used;
-        rest = rest.get(used..).unwrap_or("");
+            true
+        });
+        rewriter.copy_up_to(text.len());
+        rewriter.begin(false);
+        let mut pieces = rewriter.pieces;
+        pieces.iter_mut().for_each(|p| p.normalized -= start as u32);
+        Offsets { pieces }
     }
-    begins.push(at as u32);
-    Offsets { begins }
+
+    fn look_at(&mut self, at: usize, c: char) {
+        let rest = self.text.get(at..).unwrap_or("");
+        if c == '&' {
+            if let Some((c, used)) = reference(rest) {
+                self.copy_up_to(at);
+                self.replace(used, Some(c).filter(|&c| !is_invisible(c)));
+            }
+        } else if is_invisible(c) {
+            self.copy_up_to(at);
+            self.replace(c.len_utf8(), None);
+        } else if !is_settled(c) {
+            // One character with the marks that follow it composes on its own.
+            let before = self.text.get(self.done..at).unwrap_or("").chars().next_back();
+            let (begin, first) = before.filter(|_| joins(c)).map_or((at, c), |b| (at - b.len_utf8(), b));
+            let rest = self.text.get(begin..).unwrap_or("");
+            let cluster = rest.get(..cluster_len(rest, first)).unwrap_or(rest);
+            self.copy_up_to(begin);
+            self.replace(cluster.len(), cluster.nfc());
+        }
+    }
+
+    fn begin(&mut self, copied: bool) {
+        self.pieces.push(Piece { normalized: self.out.len() as u32, original: self.done as u32, copied });
+    }
+
+    fn copy_up_to(&mut self, end: usize) {
+        if end > self.done {
+            self.begin(true);
+            self.out.push_str(self.text.get(self.done..end).unwrap_or(""));
+            self.done = end;
+        }
+    }
+
+    /// Writes `by` for the next `used` bytes.
+    fn replace(&mut self, used: usize, by: impl IntoIterator<Item = char>) {
+        self.begin(false);
+        self.out.extend(by);
+        self.done += used;
+    }
 }
 
 /// Bytes of `first` and of what may compose with it (combining marks, Hangul vowels and finals).
@@ -98,10 +156,6 @@ fn cluster_len(rest: &str, first: char) -> usize {
 /// Soft hyphens, zero-width characters, byte-order marks and direction marks.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
-}
-
-fn has_reference(text: &str) -> bool {
-    memchr::memchr_iter(b'&', text.as_bytes()).any(|at| text.get(at..).and_then(reference).is_some())
 }
 
 /// An HTML character reference at the start of `text`: the character and its length in bytes.
@@ -138,6 +192,27 @@ fn reference(text: &str) -> Option<(char, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// Character by character: the normalised text, and for each of its bytes where that which it comes from begins.
+    fn plain(text: &str) -> (String, Vec<usize>) {
+        let (mut out, mut begins, mut at) = (String::new(), Vec::new(), 0);
+        while let Some(first) = text[at..].chars().next() {
+            let rest = &text[at..];
+            let (used, by) = if let Some((c, used)) = reference(rest) {
+                (used, Some(c).filter(|&c| !is_invisible(c)).into_iter().collect())
+            } else if is_invisible(first) {
+                (first.len_utf8(), String::new())
+            } else {
+                let used = cluster_len(rest, first);
+                (used, rest[..used].nfc().collect())
+            };
+            begins.resize(begins.len() + by.len(), at);
+            out.push_str(&by);
+            at += used;
+        }
+        (out, begins)
+    }
 
     fn check(input: &str, expect: &str) {
         let mut out = String::new();
@@ -176,5 +251,27 @@ mod tests {
         assert_eq!(out, "a & Caf\u{e9} z");
         assert_eq!(offsets.original(out.find('z').unwrap()), 15);
         assert_eq!(offsets.original(out.find('C').unwrap()), 8);
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_plain_way(text in "([a-e ]|\u{301}|\u{327}|\u{20d0}|\u{e9}|\u{ad}|\u{1112}|\u{1161}|\u{11ab}|&amp;|&#8203;|&|\u{2019}|\u{f900}|\\PC){0,40}") {
+            let mut out = String::from("before");
+            let offsets = normalize_into(&text, &mut out);
+            let (expect, begins) = plain(&text);
+            prop_assert_eq!(&out[6..], &expect);
+            let original = |at| offsets.as_ref().map_or(at, |o| o.original(at));
+            let normalized = |at| offsets.as_ref().map_or(at, |o| o.normalized(at));
+            prop_assert_eq!(original(expect.len()), text.len());
+            prop_assert_eq!(normalized(text.len()), expect.len());
+            for (at, _) in expect.char_indices() {
+                // Within what was sent in one piece every character has a place of its own.
+                let piece = begins.partition_point(|&b| b <= begins[at]);
+                let end = begins.get(piece).copied().unwrap_or(text.len());
+                prop_assert!((begins[at]..end).contains(&original(at)), "{at}: {} {begins:?}", original(at));
+                prop_assert!(text.is_char_boundary(original(at)));
+                prop_assert!(normalized(original(at)) <= at);
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@
 //! length, so offsets in the folded bytes are offsets in the text.
 
 use super::hash::{hash_short, hash_word};
-use wide::{CmpGt, CmpLt, i8x16};
+use wide::{CmpLt, i8x16};
 
 /// A word of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(super) struct Folded {
     /// The text, lower-cased byte for byte, separators outside ASCII blanked, padded.
     pub(super) bytes: Vec<u8>,
     mask: Vec<u64>,
+    /// The blocks with bytes outside ASCII, and which.
+    beyond: Vec<(usize, u64)>,
     /// Where words begin and end, in turn: as many as were found, then what is left of longer texts.
     edges: Vec<u32>,
     found: usize,
@@ -50,6 +52,30 @@ pub(super) fn tokenize(text: &str, folded: &mut Folded, tokens: &mut Vec<Token>)
 }
 
 impl Folded {
+    fn settle(&mut self, at: usize, c: char) {
+        let len = c.len_utf8();
+        if is_word_char(c) {
+            self.unspaced |= is_unspaced(c);
+            let mut lower = c.to_lowercase();
+            if let (Some(l), None) = (lower.next(), lower.next())
+                && l != c
+                && l.len_utf8() == len
+                && let Some(target) = self.bytes.get_mut(at..at + len)
+            {
+                l.encode_utf8(target);
+            }
+        } else {
+            for i in at..at + len {
+                if let Some(byte) = self.bytes.get_mut(i) {
+                    *byte = b' ';
+                }
+                if let Some(word) = self.mask.get_mut(i / BLOCK) {
+                    *word &= !(1 << (i % BLOCK));
+                }
+            }
+        }
+    }
+
     /// Where words begin and end, in turn, from the mask of word bytes.
     fn find_edges(&mut self, len: usize) {
         const GROUP: usize = 8;
@@ -119,32 +145,32 @@ fn fold(text: &str, folded: &mut Folded) {
     folded.bytes.extend_from_slice(text.as_bytes());
     folded.bytes.resize(blocks * BLOCK + 16, b' ');
     folded.mask.clear();
+    folded.beyond.clear();
     folded.unspaced = false;
-    let mut ascii = true;
-    for block in folded.bytes.as_chunks_mut::<BLOCK>().0.iter_mut().take(blocks) {
-        let (word, high) = fold_block(block);
+    let masks = folded.bytes.as_chunks_mut::<BLOCK>().0.iter_mut().take(blocks).map(fold_block);
+    for (block, (word, beyond)) in masks.enumerate() {
         folded.mask.push(word);
-        ascii &= !high;
+        if beyond != 0 {
+            folded.beyond.push((block, beyond));
+        }
     }
-    if !ascii {
-        fold_beyond_ascii(text, folded);
-    }
+    fold_beyond_ascii(text, folded);
 }
 
-/// Lower-cases one block; the bit mask of its word bytes (every byte outside
-/// ASCII counts for now) and whether any byte lies outside ASCII.
+/// Lower-cases one block; the bit masks of its word bytes (every byte outside ASCII counts for now) and of those outside
+/// ASCII.
 #[inline(always)]
-fn fold_block(block: &mut [u8; BLOCK]) -> (u64, bool) {
-    let (mut mask, mut high) = (0, 0);
+fn fold_block(block: &mut [u8; BLOCK]) -> (u64, u64) {
+    let (mut mask, mut beyond) = (0, 0);
     for (i, part) in block.as_chunks_mut::<16>().0.iter_mut().enumerate() {
         let c = i8x16::new(part.map(u8::cast_signed));
         let lower = c | (within(c, b'A', 26) & i8x16::splat(0x20));
         let word = within(lower, b'a', 26) | within(c, b'0', 10) | c;
         *part = lower.to_array().map(i8::cast_unsigned);
         mask |= u64::from(word.move_mask() as u16) << (16 * i);
-        high |= c.move_mask() as u16;
+        beyond |= u64::from(c.move_mask() as u16) << (16 * i);
     }
-    (mask, high != 0)
+    (mask, beyond)
 }
 
 /// All bits of the bytes from `first` on, `count` of them.
@@ -158,56 +184,22 @@ fn within(bytes: i8x16, first: u8, count: u8) -> i8x16 {
 /// Settles each character outside ASCII: lower-cased where that keeps its
 /// length, blanked where it is no part of a word.
 fn fold_beyond_ascii(text: &str, folded: &mut Folded) {
-    for (at, c) in beyond_ascii(text) {
-        let len = c.len_utf8();
-        if is_word_char(c) {
-            folded.unspaced |= is_unspaced(c);
-            let mut lower = c.to_lowercase();
-            if let (Some(l), None) = (lower.next(), lower.next())
-                && l != c
-                && l.len_utf8() == len
-                && let Some(target) = folded.bytes.get_mut(at..at + len)
-            {
-                l.encode_utf8(target);
+    let mut done = 0;
+    let blocks = std::mem::take(&mut folded.beyond);
+    for &(block, mut left) in &blocks {
+        while left != 0 {
+            let at = block * BLOCK + left.trailing_zeros() as usize;
+            left &= left - 1;
+            // The other bytes of a character.
+            if at < done {
+                continue;
             }
-        } else {
-            for i in at..at + len {
-                if let Some(byte) = folded.bytes.get_mut(i) {
-                    *byte = b' ';
-                }
-                if let Some(word) = folded.mask.get_mut(i / BLOCK) {
-                    *word &= !(1 << (i % BLOCK));
-                }
-            }
+            let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+            done = at + c.len_utf8();
+            folded.settle(at, c);
         }
     }
-}
-
-/// The characters outside ASCII with their first byte.
-pub(super) fn beyond_ascii(text: &str) -> impl Iterator<Item = (usize, char)> {
-    let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
-    let mut last = [0; BLOCK];
-    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    let masks = blocks.iter().map(first_bytes).chain(std::iter::once(first_bytes(&last)));
-    masks.enumerate().filter(|&(_, mask)| mask != 0).flat_map(move |(block, mut mask)| {
-        std::iter::from_fn(move || {
-            let at = (mask != 0).then(|| block * BLOCK + mask.trailing_zeros() as usize)?;
-            mask &= mask - 1;
-            Some((at, text.get(at..)?.chars().next()?))
-        })
-    })
-}
-
-/// Which bytes are the first of a character outside ASCII.
-#[inline(always)]
-fn first_bytes(block: &[u8; BLOCK]) -> u64 {
-    let mut mask = 0;
-    for (i, part) in block.as_chunks::<16>().0.iter().enumerate() {
-        let c = i8x16::new(part.map(u8::cast_signed));
-        let first = c & c.cmp_gt(i8x16::splat(0xbf_u8.cast_signed()));
-        mask |= u64::from(first.move_mask() as u16) << (16 * i);
-    }
-    mask
+    folded.beyond = blocks;
 }
 
 fn is_word_char(c: char) -> bool {
