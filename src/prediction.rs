@@ -3,7 +3,7 @@
 //! Serialised, they are the JSON of the command line: the proto's canonical
 //! JSON, with short lower-case names for the values of enums.
 
-use crate::article::Span;
+use crate::{article::Span, taxonomy::Name};
 use serde::Serialize;
 
 /// One question that a model answers.
@@ -75,9 +75,9 @@ pub struct Evidence {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TopicLabel {
     /// Stable id.
-    pub id: String,
+    pub id: Name,
     /// Name in English.
-    pub name: String,
+    pub name: Name,
     /// Calibrated; all labels add up to 1.
     pub probability: f64,
 }

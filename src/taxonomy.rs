@@ -1,7 +1,63 @@
 //! Topic labels: a taxonomy is a file, not code.
 
-use serde::Deserialize;
-use std::collections::{BTreeMap, HashSet};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::{Mutex, PoisonError},
+};
+
+/// The id or name of a label that a model answers with. It is kept once, for the life of the process: answers copy
+/// nothing, and the models that a process opens hardly differ in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Name(&'static str);
+
+impl Name {
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl From<&str> for Name {
+    fn from(name: &str) -> Self {
+        static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        // Nothing panics while it is held, so it is whole.
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept.get(name).copied();
+        Self(known.unwrap_or_else(|| {
+            let name: &'static str = String::leak(name.to_owned());
+            kept.insert(name);
+            name
+        }))
+    }
+}
+
+impl From<String> for Name {
+    fn from(name: String) -> Self {
+        name.as_str().into()
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl std::ops::Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
 
 /// One label.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -78,6 +134,14 @@ impl Taxonomy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_kept_once() {
+        let [a, b] = [Name::from("health"), Name::from("health".to_owned())];
+        assert!(std::ptr::eq(a.as_str(), b.as_str()) && a != Name::from("sport"));
+        let read: Name = serde_json::from_str("\"health\"").unwrap();
+        assert_eq!((read, serde_json::to_string(&read).unwrap()), (a, "\"health\"".to_owned()));
+    }
 
     #[test]
     fn holds_the_media_topics() {

@@ -136,8 +136,8 @@ fn csv_answer(answer: &Answer<'_>, out: &mut impl Write) -> io::Result<()> {
         .collect();
     let cells = [
         article.id.clone(),
-        first.map(|l| l.id.clone()).unwrap_or_default(),
-        first.map(|l| l.name.clone()).unwrap_or_default(),
+        first.map(|l| l.id.to_string()).unwrap_or_default(),
+        first.map(|l| l.name.to_string()).unwrap_or_default(),
         first.map(|l| l.probability.to_string()).unwrap_or_default(),
         topic.and_then(|t| t.abstained).map(word).unwrap_or_default(),
         region.map(|r| r.primary_desk.to_owned()).unwrap_or_default(),

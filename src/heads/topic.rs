@@ -4,7 +4,10 @@ use super::{
     calibration::{Calibration, Scale},
     explain::Term,
 };
-use crate::prediction::{AbstentionReason, Evidence, TopicLabel, TopicResult};
+use crate::{
+    prediction::{AbstentionReason, Evidence, TopicLabel, TopicResult},
+    taxonomy::Name,
+};
 use serde::{Deserialize, Serialize};
 
 /// One label of the head.
@@ -12,9 +15,9 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Label {
     /// Stable id.
-    pub id: String,
+    pub id: Name,
     /// Name in English.
-    pub name: String,
+    pub name: Name,
 }
 
 /// When the head would rather not answer.
@@ -122,10 +125,8 @@ impl TopicHead {
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         let best = ranked.first().map_or(0.0, |r| r.1);
         ranked.truncate(if top_k == 0 { usize::MAX } else { top_k });
-        let labels = ranked
-            .into_iter()
-            .map(|(l, probability)| TopicLabel { id: l.id.clone(), name: l.name.clone(), probability })
-            .collect();
+        let labels =
+            ranked.into_iter().map(|(l, probability)| TopicLabel { id: l.id, name: l.name, probability }).collect();
         TopicResult { labels, abstained: self.abstention(input, best), evidence: Vec::new() }
     }
 
@@ -151,7 +152,7 @@ impl TopicHead {
     /// The column of a label's id.
     #[must_use]
     pub fn column(&self, id: &str) -> Option<usize> {
-        self.labels.iter().position(|l| l.id == id)
+        self.labels.iter().position(|l| l.id.as_str() == id)
     }
 
     /// Terms as evidence for a label.
@@ -181,7 +182,7 @@ mod tests {
     use super::*;
 
     fn head() -> TopicHead {
-        let label = |id: &str| Label { id: id.into(), name: id.to_uppercase() };
+        let label = |id: &str| Label { id: id.into(), name: id.to_uppercase().into() };
         TopicHead {
             labels: vec![label("a"), label("b"), label("c")],
             languages: vec!["en".into()],

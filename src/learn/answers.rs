@@ -75,9 +75,9 @@ impl Topics {
     fn of(models: &[&Classifier]) -> Self {
         let mut topics = Self { ids: Vec::new(), names: Vec::new() };
         for label in models.iter().filter_map(|m| m.heads().topic.as_ref()).flat_map(|head| &head.labels) {
-            if !topics.ids.contains(&label.id) {
-                topics.ids.push(label.id.clone());
-                topics.names.push(label.name.clone());
+            if !topics.ids.iter().any(|id| *id == *label.id) {
+                topics.ids.push(label.id.to_string());
+                topics.names.push(label.name.to_string());
             }
         }
         topics
@@ -91,7 +91,7 @@ impl Topics {
 
     fn answer(&self, row: usize, truth: usize, answer: &Prediction) -> Answer {
         let first = answer.topic.as_ref().and_then(|t| t.labels.first());
-        let predicted = first.and_then(|l| self.ids.iter().position(|id| *id == l.id)).unwrap_or(self.ids.len());
+        let predicted = first.and_then(|l| self.ids.iter().position(|id| **id == *l.id)).unwrap_or(self.ids.len());
         let answered = answer.topic.as_ref().is_some_and(|t| t.abstained.is_none());
         Answer { row, truth, predicted, probability: first.map_or(0.0, |l| l.probability), answered }
     }

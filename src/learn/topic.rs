@@ -116,7 +116,7 @@ pub fn topic_rows<'a>(corpus: &'a Corpus, taxonomy: &Taxonomy) -> Result<Option<
     };
     for (column, (label, [train, dev])) in by_label.into_iter().enumerate() {
         let definition = &taxonomy.labels[label];
-        rows.labels.push(Label { id: definition.id.clone(), name: definition.name.clone() });
+        rows.labels.push(Label { id: definition.id.as_str().into(), name: definition.name.as_str().into() });
         rows.examples.push(train.len() as u64);
         rows.train.extend(train.into_iter().map(|e| (e, column)));
         rows.dev.extend(dev.into_iter().map(|e| (e, column)));
@@ -160,7 +160,7 @@ impl<'a> TopicRows<'a> {
     ) -> Result<(TopicHead, Softmax), SoftmaxError> {
         let train: Vec<&LabelledArticle> = self.train.iter().map(|(e, _)| &e.article).collect();
         let docs = encoder.encode_all(&train, job);
-        let model = self.fit_weights(docs, config, initial, job)?;
+        let model = self.fit_weights(Head::Topic.name(), docs, config, initial, job)?;
         Ok((self.head(&model, encoder, config, job), model))
     }
 
@@ -192,12 +192,13 @@ impl<'a> TopicRows<'a> {
         TopicHead { labels, languages, scale, temperature, length_exponent, thresholds }
     }
 
-    /// Fits the weights on `docs`, the training rows as the encoder sees them, from zeros or from `initial`.
+    /// Fits the weights, as a work of that name, on `docs`, the training rows as the encoder sees them, from zeros or from `initial`.
     ///
     /// # Errors
     /// When the configuration's numbers are out of range.
     pub fn fit_weights(
         &self,
+        name: &str,
         docs: Vec<SparseDoc>,
         config: &TrainConfig,
         initial: Option<Softmax>,
@@ -206,7 +207,7 @@ impl<'a> TopicRows<'a> {
         let topic = &config.topic;
         let labels = Array1::from_iter(self.train.iter().map(|(_, c)| *c));
         let data = Dataset::new(records(docs), labels).with_weights(Array1::from_vec(self.weights(topic)));
-        params(self.labels.len(), config).initial_params(initial).check()?.fit_as(Head::Topic.name(), &data, job)
+        params(self.labels.len(), config).initial_params(initial).check()?.fit_as(name, &data, job)
     }
 
     /// The same labels with other rows: training rows that `train` takes, and as dev rows all that `dev` takes.

@@ -59,7 +59,7 @@ impl Golden {
         let region = prediction.region.as_ref();
         let stance = prediction.stances.first();
         Self {
-            topic: topic.map(|l| (l.id.clone(), l.probability)),
+            topic: topic.map(|l| (l.id.to_string(), l.probability)),
             desk: region.map(|r| r.primary_desk.to_owned()),
             countries: region
                 .map_or_else(Vec::new, |r| r.countries.iter().map(|c| (c.code.to_owned(), c.probability)).collect()),

@@ -121,8 +121,11 @@ fn language(language: Language) -> pb::Language {
 }
 
 fn topic(topic: TopicResult) -> pb::TopicResult {
-    let label =
-        |l: crate::prediction::TopicLabel| pb::TopicLabel { id: l.id, name: l.name, probability: l.probability };
+    let label = |l: crate::prediction::TopicLabel| pb::TopicLabel {
+        id: l.id.to_string(),
+        name: l.name.to_string(),
+        probability: l.probability,
+    };
     pb::TopicResult {
         labels: topic.labels.into_iter().map(label).collect(),
         abstained: abstention(topic.abstained),

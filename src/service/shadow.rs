@@ -5,6 +5,7 @@ use crate::{
     article::{Article, Target},
     model::{Classifier, Identity, Scratch},
     prediction::{Options, Prediction, StanceLabel},
+    taxonomy::Name,
 };
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -44,7 +45,7 @@ pub(super) struct Comparison {
 /// What is compared of an answer.
 #[derive(PartialEq)]
 struct Summary {
-    topic: Option<String>,
+    topic: Option<Name>,
     desk: Option<String>,
     stances: Vec<(String, StanceLabel)>,
 }
@@ -52,7 +53,7 @@ struct Summary {
 impl Summary {
     fn of(prediction: &Prediction) -> Self {
         Self {
-            topic: prediction.topic.as_ref().and_then(|t| t.labels.first()).map(|l| l.id.clone()),
+            topic: prediction.topic.as_ref().and_then(|t| t.labels.first()).map(|l| l.id),
             desk: prediction.region.as_ref().map(|r| r.primary_desk.to_owned()),
             stances: prediction.stances.iter().map(|s| (s.target.clone(), s.label)).collect(),
         }

@@ -115,12 +115,10 @@ impl Large<'_> {
         let taxonomy = topic::taxonomy(scan.labels.iter().map(String::as_str), &self.config.topic);
         let taxonomy = taxonomy.map_err(TrainError::Config)?;
         let mut counted = count(&reader, &scan, &taxonomy, room.features)?;
-        let encoder = Encoder::of(
-            std::mem::take(&mut counted.vocabulary),
-            &self.config.features,
-            self.vectors,
-            self.config.topic.vector_scale,
-        );
+        let mut vocabulary = std::mem::take(&mut counted.vocabulary);
+        vocabulary.prune(self.config.features.min_frequency);
+        let encoder = Encoder::of(&vocabulary, &self.config.features, self.vectors, self.config.topic.vector_scale);
+        drop(vocabulary);
         let work = |e: std::io::Error| TrainError::Config(format!("{}: {e}", self.work.display()));
         let dense = self.vectors.map_or(0, |v| v.dimensions() as u64 * 4);
         let buckets = counted.bytes(dense).div_ceil(room.bucket).max(1);
@@ -278,7 +276,7 @@ impl Large<'_> {
     ) -> Result<Trained, TrainError> {
         let definition = |label: &usize| {
             let label = &taxonomy.labels[*label];
-            Label { id: label.id.clone(), name: label.name.clone() }
+            Label { id: label.id.as_str().into(), name: label.name.as_str().into() }
         };
         let labels: Vec<Label> = counted.labels.iter().map(definition).collect();
         let usable = || sample.iter().filter(|e| !e.measured_only);
