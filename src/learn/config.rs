@@ -68,6 +68,9 @@ impl Default for TrainConfig {
 pub struct FeatureConfig {
     /// log2 of the number of features, 10 to 22. A feature costs 64 bytes.
     pub bits: u32,
+    /// log2 of the number of features that are fitted first, to keep those whose weights matter most for the topic; not
+    /// more than `bits`: those in the most documents are kept.
+    pub candidate_bits: u32,
     /// Count word pairs beside words.
     pub pairs: bool,
     /// How many times a word of the title counts.
@@ -82,7 +85,8 @@ impl Default for FeatureConfig {
     fn default() -> Self {
         let params = FeatureParams::default();
         Self {
-            bits: 18,
+            bits: 17,
+            candidate_bits: 20,
             pairs: params.pairs,
             title_weight: params.title_weight,
             min_frequency: 2,
@@ -272,6 +276,8 @@ impl TrainConfig {
     pub fn check(&self) -> Result<(), String> {
         let wrong = if !(10..=22).contains(&self.features.bits) {
             "features.bits: from 10 to 22"
+        } else if self.features.candidate_bits > 24 {
+            "features.candidate_bits: at most 24"
         } else if self.features.min_frequency == 0 || self.features.title_weight == 0 {
             "features.min_frequency and features.title_weight: at least 1"
         } else if !(0.0..1.0).contains(&self.dev_share) {

@@ -15,6 +15,7 @@ pub mod model_card;
 pub mod region;
 pub use crate::rows;
 pub mod search;
+pub mod selection;
 pub mod softmax;
 pub mod space;
 pub mod stance;

@@ -11,14 +11,15 @@ use super::{
     job::Job,
     load::{Corpus, Example},
     rows::{LabelledArticle, Split},
+    selection::feature_space,
     softmax::{SoftmaxError, argmax},
-    space::Encoder,
     topic::{TopicRows, taxonomy, topic_rows},
     train::TrainError,
     word_vectors::WordVectors,
 };
 use crate::{
     eval::metrics::{accuracy, macro_f1},
+    prediction::Head,
     text::hash_word,
 };
 use serde::Serialize;
@@ -144,14 +145,14 @@ fn try_fold(
 ) -> Result<Vec<Vec<f32>>, TrainError> {
     let Some(first) = configs.first() else { return Ok(Vec::new()) };
     let articles: Vec<&LabelledArticle> = rows.train().map(|e| &e.article).collect();
-    let encoder = Encoder::fit_in(&articles, &first.features, vectors, first.topic.vector_scale, job);
+    let encoder = feature_space(&articles, Some(rows), first, vectors, &Job::quiet())?;
     let train = encoder.encode_all(&articles, job);
     let held_out: Vec<&LabelledArticle> = rows.dev().map(|e| &e.article).collect();
     let held_out = encoder.encode_all(&held_out, job);
     let [_, truth] = rows.columns();
     let fit = |(): &mut (), config: &TrainConfig| -> Result<Vec<f32>, SoftmaxError> {
         job.go_on()?;
-        let model = rows.fit_weights(train.clone(), config, None, &Job::quiet())?;
+        let model = rows.fit_weights(Head::Topic.name(), train.clone(), config, None, &Job::quiet())?;
         let predicted: Vec<usize> = held_out.iter().map(|doc| argmax(&model.decision_function(doc))).collect();
         let figures = [macro_f1(&truth, &predicted, model.classes()), accuracy(&truth, &predicted)];
         Ok(figures.map(|f| f as f32).to_vec())

@@ -1,6 +1,12 @@
 //! From training articles to a feature space, and articles to rows in it.
 
-use super::{config::FeatureConfig, job::Job, softmax::SparseDoc, vocabulary::Vocabulary, word_vectors::WordVectors};
+use super::{
+    config::FeatureConfig,
+    job::Job,
+    softmax::{Softmax, SparseDoc},
+    vocabulary::Vocabulary,
+    word_vectors::WordVectors,
+};
 use crate::{
     features::{Counter, FeatureIndex, FeatureParams, TfIdf},
     learn::rows::LabelledArticle,
@@ -37,48 +43,34 @@ impl<'a> Encoder<'a> {
         vector_scale: f32,
     ) -> Self {
         let articles: Vec<&LabelledArticle> = articles.collect();
-        Self::fit_in(&articles, config, vectors, vector_scale, &Job::quiet())
-    }
-
-    /// The same on all threads of a longer piece of work.
-    pub fn fit_in(
-        articles: &[&LabelledArticle],
-        config: &FeatureConfig,
-        vectors: Option<&'a WordVectors>,
-        vector_scale: f32,
-        job: &Job<'_>,
-    ) -> Self {
-        let params = config.params();
-        let parts: Vec<&[&LabelledArticle]> = articles.chunks(articles.len().div_ceil(job.threads).max(1)).collect();
-        let counted = job.map(parts, Document::default, |document, articles| {
-            let mut vocabulary = Vocabulary::default();
-            for article in articles {
-                document.read(&article.title, &article.text);
-                vocabulary.add(document, &params);
-            }
-            vocabulary
-        });
-        let vocabulary = counted.into_iter().reduce(Vocabulary::merge).unwrap_or_default();
-        Self::of(vocabulary, config, vectors, vector_scale)
+        let mut vocabulary = Vocabulary::of(&articles, &config.params(), &Job::quiet());
+        vocabulary.prune(config.min_frequency);
+        Self::of(&vocabulary, config, vectors, vector_scale)
     }
 
     /// Chooses among the features that were counted.
     pub fn of(
-        mut vocabulary: Vocabulary,
+        vocabulary: &Vocabulary,
         config: &FeatureConfig,
         vectors: Option<&'a WordVectors>,
         vector_scale: f32,
     ) -> Self {
-        vocabulary.prune(config.min_frequency);
-        let words = vectors.map(WordVectors::words).unwrap_or_default();
-        let unseen = words.iter().copied().filter(|&w| vocabulary.frequency(w) == 0);
-        let ranked = vocabulary.ranked().into_iter().map(|(hash, _)| hash);
-        // Words before rare pairs: a word's vector speaks for it even where no article does.
-        let (common, rare): (Vec<u64>, Vec<u64>) = ranked.partition(|&h| vocabulary.frequency(h) >= 5);
-        let index = FeatureIndex::build(common.into_iter().chain(unseen).chain(rare), config.bits);
+        let candidates = candidates(vocabulary, vectors);
+        Self::of_features(candidates, vocabulary, config, vectors, vector_scale)
+    }
+
+    /// Takes as many of `features`, the most useful first, as there is room for.
+    pub(super) fn of_features(
+        features: Vec<u64>,
+        vocabulary: &Vocabulary,
+        config: &FeatureConfig,
+        vectors: Option<&'a WordVectors>,
+        vector_scale: f32,
+    ) -> Self {
+        let index = FeatureIndex::build(features, config.bits);
         let mut idf = vocabulary.slot_idf(&index);
         let mut slot_words = vec![0; index.slots()];
-        for word in words {
+        for word in vectors.map(WordVectors::words).unwrap_or_default() {
             if let Some(slot) = index.slot(word) {
                 let slot = slot as usize;
                 if idf[slot] == 0.0 {
@@ -174,6 +166,18 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// A feature's weights for each class, those of the dense block included: what serving multiplies its value by.
+    #[must_use]
+    pub fn folded(&self, slot: u32, model: &Softmax) -> Vec<f32> {
+        let vector = self.slot_vector(slot).unwrap_or_default();
+        let own = model.weights(slot as usize);
+        let semantic = |class: usize| {
+            let each = vector.iter().enumerate();
+            each.map(|(d, v)| v * model.dense_weights(d).get(class).copied().unwrap_or(0.0)).sum::<f32>()
+        };
+        (0..model.classes()).map(|class| own.get(class).copied().unwrap_or(0.0) + semantic(class)).collect()
+    }
+
     /// The vector of a slot's word as the dense block sees it, if it has one.
     #[must_use]
     pub fn slot_vector(&self, slot: u32) -> Option<Vec<f32>> {
@@ -181,4 +185,14 @@ impl<'a> Encoder<'a> {
         self.add_vector(slot, 1.0, &mut dense);
         (self.slot_words[slot as usize] != 0).then_some(dense)
     }
+}
+
+/// All features that were counted, those in the most documents first; among them, before the rare ones, words that
+/// only the vectors know: a word's vector speaks for it even where no article does.
+pub(super) fn candidates(vocabulary: &Vocabulary, vectors: Option<&WordVectors>) -> Vec<u64> {
+    let words = vectors.map(WordVectors::words).unwrap_or_default();
+    let unseen = words.into_iter().filter(|&word| vocabulary.frequency(word) == 0);
+    let ranked = vocabulary.ranked().into_iter().map(|(hash, _)| hash);
+    let (common, rare): (Vec<u64>, Vec<u64>) = ranked.partition(|&hash| vocabulary.frequency(hash) >= 5);
+    common.into_iter().chain(unseen).chain(rare).collect()
 }

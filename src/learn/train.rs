@@ -9,6 +9,7 @@ use super::{
     load::Corpus,
     region::{desk_label, train_region, training_priors},
     rows::{LabelledArticle, RowError, Split},
+    selection::feature_space,
     softmax::{Softmax, SoftmaxError},
     space::Encoder,
     stance::{StanceTraining, train_stance},
@@ -91,7 +92,7 @@ pub fn train(
     let scale = config.topic.vector_scale;
     let mut encoder = match start {
         Some(start) => Encoder::of_space(start.0.space(), vectors, scale),
-        None => Encoder::fit_in(&articles, &config.features, vectors, scale, job),
+        None => feature_space(&articles, topic_rows.as_ref(), config, vectors, job)?,
     };
     job.go_on().map_err(SoftmaxError::from)?;
 
@@ -220,16 +221,8 @@ pub(super) fn fold(encoder: &Encoder<'_>, columns: Columns, models: &[Softmax]) 
             continue;
         }
         table.set_idf(slot, idf);
-        let vector = encoder.slot_vector(slot).unwrap_or_default();
-        let mut column = 0;
-        for model in models {
-            for class in 0..model.classes() {
-                let own = model.weights(slot as usize).get(class).copied().unwrap_or(0.0);
-                let semantic = |(d, v): (usize, &f32)| v * model.dense_weights(d).get(class).copied().unwrap_or(0.0);
-                table.set_weight(slot, column, own + vector.iter().enumerate().map(semantic).sum::<f32>());
-                column += 1;
-            }
-        }
+        let weights = models.iter().flat_map(|model| encoder.folded(slot, model));
+        weights.enumerate().for_each(|(column, weight)| table.set_weight(slot, column, weight));
     }
     Space { params: encoder.params.clone(), columns, index: encoder.index.clone(), table }
 }
@@ -238,8 +231,8 @@ pub(super) fn topic_card(rows: &TopicRows<'_>, head: &TopicHead, taxonomy: &Taxo
     let label = |(label, &examples): (&Label, &u64)| {
         let definition = taxonomy.position(&label.id).and_then(|i| taxonomy.labels.get(i));
         LabelCard {
-            id: label.id.clone(),
-            name: label.name.clone(),
+            id: label.id.to_string(),
+            name: label.name.to_string(),
             definition: definition.map_or_else(String::new, |d| d.definition.clone()),
             examples,
             names: definition.map(|d| d.names.clone()).unwrap_or_default(),

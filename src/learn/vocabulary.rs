@@ -1,6 +1,7 @@
 //! Which features a model knows: every word and pair of the training articles
 //! with its document frequency, then the most useful ones.
 
+use super::{job::Job, rows::LabelledArticle};
 use crate::{
     features::{FeatureIndex, FeatureParams},
     text::Document,
@@ -42,6 +43,21 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
+    /// Of articles, counted on all threads.
+    #[must_use]
+    pub fn of(articles: &[&LabelledArticle], params: &FeatureParams, job: &Job<'_>) -> Self {
+        let parts: Vec<&[&LabelledArticle]> = articles.chunks(articles.len().div_ceil(job.threads).max(1)).collect();
+        let counted = job.map(parts, Document::default, |document, articles| {
+            let mut vocabulary = Self::default();
+            for article in articles {
+                document.read(&article.title, &article.text);
+                vocabulary.add(document, params);
+            }
+            vocabulary
+        });
+        counted.into_iter().reduce(Self::merge).unwrap_or_default()
+    }
+
     /// Counts the features of one document, each once.
     pub fn add(&mut self, document: &Document, params: &FeatureParams) {
         self.add_features(&features_once(document, params));

@@ -14,11 +14,15 @@ use super::{
     config::TrainConfig,
     job::Job,
     load::Example,
+    rows::LabelledArticle,
+    selection::feature_space,
     softmax::{SoftmaxError, SparseDoc, argmax},
-    space::Encoder,
     word_vectors::WordVectors,
 };
-use crate::eval::metrics::{Estimate, accuracy, bootstrap, expected_calibration_error, macro_f1};
+use crate::{
+    eval::metrics::{Estimate, accuracy, bootstrap, expected_calibration_error, macro_f1},
+    prediction::Head,
+};
 use baselines::Baselines;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -114,8 +118,8 @@ impl Turn {
         let mut rows = pool.without(&[&source]);
         let labelled = rows.train().count();
         rows.add(taught.get(&source).map_or(&[], Vec::as_slice));
-        let mut encoder =
-            Encoder::fit(rows.train().map(|e| &e.article), &config.features, vectors, config.topic.vector_scale);
+        let articles: Vec<&LabelledArticle> = rows.train().map(|e| &e.article).collect();
+        let mut encoder = feature_space(&articles, Some(&rows), config, vectors, &Job::quiet())?;
         let train: Vec<SparseDoc> = rows.train().map(|e| encoder.encode(&e.article)).collect();
         let encode = |e: &Example| (encoder.encode(&e.article), encoder.words());
         let (test, words): (Vec<SparseDoc>, Vec<usize>) = rows.dev().map(encode).unzip();
@@ -130,7 +134,7 @@ impl Turn {
             ],
             false => Vec::new(),
         };
-        let model = rows.fit_weights(train, config, None, &Job::quiet())?;
+        let model = rows.fit_weights(Head::Topic.name(), train, config, None, &Job::quiet())?;
         let scores = test.iter().map(|d| model.decision_function(d));
         let scored = scores.zip(words).zip(truth).map(|((scores, words), label)| (scores, words, label)).collect();
         Ok(Self { source, classes, train: labelled, scored, baselines })
