@@ -22,6 +22,7 @@ fn protos(out: &Path) -> Result<(), Box<dyn Error>> {
     fs::write(out.join("wiredesk_descriptor.bin"), compiler.encode_file_descriptor_set())?;
     tonic_prost_build::configure()
         .extern_path(".google.rpc", "::tonic_types")
+        .extern_path(".wiredesk.v1.TopicLabel", "crate::service::topic_label::TopicLabel")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -122,8 +122,8 @@ fn language(language: Language) -> pb::Language {
 
 fn topic(topic: TopicResult) -> pb::TopicResult {
     let label = |l: crate::prediction::TopicLabel| pb::TopicLabel {
-        id: l.id.to_string(),
-        name: l.name.to_string(),
+        id: l.id.as_str().into(),
+        name: l.name.as_str().into(),
         probability: l.probability,
     };
     pb::TopicResult {

@@ -236,8 +236,8 @@ fn contents(name: &str, responses: &[pb::ClassifyResponse]) -> InferTensorConten
         let topic = response.topic.as_ref().and_then(|t| t.labels.first());
         let (region, stance) = (response.region.as_ref(), response.stances.first());
         let text = match name {
-            "topic" => topic.map(|t| t.id.clone()),
-            "topic_name" => topic.map(|t| t.name.clone()),
+            "topic" => topic.map(|t| t.id.to_string()),
+            "topic_name" => topic.map(|t| t.name.to_string()),
             "desk" => region.map(|r| r.primary_desk.clone()),
             "countries" => region.map(|r| {
                 let about = r.countries.iter().filter(|c| c.probability >= 0.5).map(|c| c.code.as_str());

@@ -35,6 +35,7 @@ pub mod server;
 mod shadow;
 mod status;
 mod stream;
+mod topic_label;
 mod trace;
 
 pub use access::{Access, AccessError, TlsFiles};
@@ -49,6 +50,8 @@ pub use server::{Config, Listeners, ServeError, run};
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 pub mod pb {
     tonic::include_proto!("wiredesk.v1");
+
+    pub use super::topic_label::TopicLabel;
 
     /// The compiled protos with their comments, for reflection.
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wiredesk_descriptor.bin"));

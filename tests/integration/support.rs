@@ -198,7 +198,7 @@ impl From<pb::ClassifyResponse> for Summary {
         let (topic, region) = (r.topic.unwrap_or_default(), r.region.unwrap_or_default());
         let stance = |s: pb::StanceResult| (s.target.clone(), word(s.label().as_str_name()), s.probability);
         Self {
-            topics: topic.labels.into_iter().map(|l| (l.id, l.probability)).collect(),
+            topics: topic.labels.into_iter().map(|l| (l.id.into_owned(), l.probability)).collect(),
             desk: region.primary_desk,
             countries: region.countries.into_iter().map(|c| (c.code, c.probability)).collect(),
             stances: r.stances.into_iter().map(stance).collect(),
