@@ -3,7 +3,7 @@
 use crate::{
     eval::metrics::Estimate,
     learn::{
-        compare::{Comparison, Limits, Pool, Taught, leave_one_source_out},
+        compare::{Comparison, Limits, Pool, TOGETHER, Taught, leave_one_source_out},
         config::TrainConfig,
         load::Corpus,
         region::{RegionComparison, SetReport, UNSEEN, compare_region},
@@ -251,7 +251,8 @@ fn text(table: &[Comparison]) -> String {
     let mut models: Vec<&str> = Vec::new();
     table.iter().for_each(|r| models.extend((!models.contains(&r.model)).then_some(r.model)));
     for model in models {
-        let rows: Vec<&Comparison> = table.iter().filter(|r| r.model == model).collect();
+        let of_model = |r: &&Comparison| r.model == model && r.source != TOGETHER;
+        let rows: Vec<&Comparison> = table.iter().filter(of_model).collect();
         let mean = |of: &dyn Fn(&Comparison) -> f64| rows.iter().map(|r| of(r)).sum::<f64>() / rows.len() as f64;
         let articles: usize = rows.iter().map(|r| r.articles).sum();
         let (accuracy, f1) = (mean(&|r| r.accuracy.value), mean(&|r| r.macro_f1.value));

@@ -61,37 +61,9 @@ pub fn fit(
     initial: Option<&Softmax>,
     job: &Job<'_>,
 ) -> Result<Option<DeskModel>, SoftmaxError> {
-    let mut document = Document::default();
-    let mut rows = |rows: &[LabelledArticle]| -> Vec<(SparseDoc, usize, String, usize)> {
-        let row = |row: &LabelledArticle| {
-            let desk = desk_label(row)?;
-            read_region_row(row, &mut document);
-            let set = row.dataset.clone().unwrap_or_default();
-            Some((encoder.encode_document(&document), desk, set, half(&document)))
-        };
-        rows.iter().filter_map(row).collect()
-    };
-    let (mut train, dev) = (rows(train), rows(dev));
-    let none: Vec<LabelledArticle> = placeless.iter().map(|r| unplaced(r.clone())).collect();
-    train.extend(rows(&none));
-    let mut present: Vec<usize> = train.iter().map(|r| r.1).collect();
-    present.sort_unstable();
-    present.dedup();
-    if present.len() < 2 {
-        return Ok(None);
-    }
-    let desk = &config.desk;
-    let weights = weights(&train, desk);
-    let fit = |name: &str, initial: Option<&Softmax>, keep: &dyn Fn(usize) -> bool| {
-        let kept: Vec<usize> = (0..train.len()).filter(|&i| keep(i)).collect();
-        let docs = kept.iter().map(|&i| train[i].0.clone()).collect();
-        let labels = Array1::from_iter(kept.iter().map(|&i| train[i].1));
-        let weights = Array1::from_iter(kept.iter().map(|&i| weights[i]));
-        let params = SoftmaxParams::new(CLASSES).c(desk.c).epochs(desk.epochs).learning_rate(desk.learning_rate);
-        let params = params.initial_params(initial.cloned());
-        params.seed(config.seed).check()?.fit_as(name, &Dataset::new(records(docs), labels).with_weights(weights), job)
-    };
-    let mut sets: Vec<String> = train.iter().map(|r| r.2.clone()).collect();
+    let Some(rows) = Rows::read(train, placeless, encoder, config) else { return Ok(None) };
+    let dev = read(dev, encoder);
+    let mut sets: Vec<String> = rows.rows.iter().map(|r| r.set.clone()).collect();
     sets.sort_unstable();
     sets.dedup();
     let parts = if sets.len() < 2 { 0 } else { STRANGERS.min(sets.len()) };
@@ -101,11 +73,11 @@ pub fn fit(
         fits,
         || (),
         |(), of| match of {
-            Of::All => fit("desk", initial, &|_| true),
+            Of::All => rows.fit("desk", initial, &|_| true, job),
             // From zeros: what they are begun from may have seen the rows that they must not know.
-            Of::Half(half) => fit(&format!("desk-half-{half}"), None, &|i| train[i].3 == half),
+            Of::Half(half) => rows.fit(&format!("desk-half-{half}"), None, &|row| row.half == half, job),
             Of::Without(part) => {
-                fit(&format!("desk-without-{part}"), None, &|i| part_of(&sets, &train[i].2) != Some(part))
+                rows.fit(&format!("desk-without-{part}"), None, &|row| part_of(&sets, &row.set) != Some(part), job)
             }
         },
     );
@@ -113,9 +85,84 @@ pub fn fit(
     let mut next = || fitted.next().unwrap_or_else(|| Err(SoftmaxError::Data("more fits are due".to_owned())));
     let (model, halves) = (next()?, [next()?, next()?]);
     let strangers = (0..parts).map(|_| next()).collect::<Result<_, _>>()?;
-    let scores: Vec<Vec<f32>> = dev.iter().map(|r| model.decision_function(&r.0)).collect();
-    let truth: Vec<usize> = dev.iter().map(|r| r.1).collect();
+    let scores: Vec<Vec<f32>> = dev.iter().map(|r| model.decision_function(&r.doc)).collect();
+    let truth: Vec<usize> = dev.iter().map(|r| r.desk).collect();
     Ok(Some(DeskModel { weights: model, temperature: temperature(&scores, &truth), halves, strangers, sets }))
+}
+
+/// The weights alone, as a work of that name.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_weights(
+    name: &str,
+    train: &[LabelledArticle],
+    placeless: &[LabelledArticle],
+    encoder: &mut Encoder<'_>,
+    config: &TrainConfig,
+    job: &Job<'_>,
+) -> Result<Option<Softmax>, SoftmaxError> {
+    Rows::read(train, placeless, encoder, config).map(|rows| rows.fit(name, None, &|_| true, job)).transpose()
+}
+
+/// A row of one desk.
+struct Row {
+    doc: SparseDoc,
+    desk: usize,
+    set: String,
+    half: usize,
+}
+
+fn read(rows: &[LabelledArticle], encoder: &mut Encoder<'_>) -> Vec<Row> {
+    let mut document = Document::default();
+    let row = |row: &LabelledArticle| {
+        let desk = desk_label(row)?;
+        read_region_row(row, &mut document);
+        let set = row.dataset.clone().unwrap_or_default();
+        Some(Row { doc: encoder.encode_document(&document), desk, set, half: half(&document) })
+    };
+    rows.iter().filter_map(row).collect()
+}
+
+/// What is fitted on.
+struct Rows<'a> {
+    rows: Vec<Row>,
+    weights: Vec<f32>,
+    config: &'a TrainConfig,
+}
+
+impl<'a> Rows<'a> {
+    /// `None` when fewer than two desks have rows.
+    fn read(
+        train: &[LabelledArticle],
+        placeless: &[LabelledArticle],
+        encoder: &mut Encoder<'_>,
+        config: &'a TrainConfig,
+    ) -> Option<Self> {
+        let mut rows = read(train, encoder);
+        let none: Vec<LabelledArticle> = placeless.iter().map(|r| unplaced(r.clone())).collect();
+        rows.extend(read(&none, encoder));
+        let first = rows.first()?.desk;
+        let several = rows.iter().any(|r| r.desk != first);
+        several.then(|| Self { weights: weights(&rows, &config.desk), rows, config })
+    }
+
+    fn fit(
+        &self,
+        name: &str,
+        initial: Option<&Softmax>,
+        keep: &dyn Fn(&Row) -> bool,
+        job: &Job<'_>,
+    ) -> Result<Softmax, SoftmaxError> {
+        let desk = &self.config.desk;
+        let kept = || self.rows.iter().zip(&self.weights).filter(|(row, _)| keep(row));
+        let docs = kept().map(|(row, _)| row.doc.clone()).collect();
+        let labels = Array1::from_iter(kept().map(|(row, _)| row.desk));
+        let weights = Array1::from_iter(kept().map(|(_, &weight)| weight));
+        let params = SoftmaxParams::new(CLASSES).c(desk.c).epochs(desk.epochs).learning_rate(desk.learning_rate);
+        let params = params.initial_params(initial.cloned()).seed(self.config.seed).check()?;
+        params.fit_as(name, &Dataset::new(records(docs), labels).with_weights(weights), job)
+    }
 }
 
 /// The row as an example of no desk.
@@ -159,16 +206,16 @@ fn half(document: &Document) -> usize {
     (hash_word(document.text().as_bytes()) >> 7) as usize & 1
 }
 
-fn weights(rows: &[(SparseDoc, usize, String, usize)], config: &DeskConfig) -> Vec<f32> {
+fn weights(rows: &[Row], config: &DeskConfig) -> Vec<f32> {
     let mut sets: BTreeMap<&str, f32> = BTreeMap::new();
     let mut desks = [0f32; CLASSES];
-    for (_, desk, set, _) in rows {
-        *sets.entry(set).or_default() += 1.0;
-        desks[*desk] += 1.0;
+    for row in rows {
+        *sets.entry(&row.set).or_default() += 1.0;
+        desks[row.desk] += 1.0;
     }
-    let weight = |(_, desk, set, _): &(SparseDoc, usize, String, usize)| {
-        let set = sets.get(set.as_str()).copied().unwrap_or(1.0);
-        set.powf(-config.source_balance) * desks[*desk].powf(-config.class_balance)
+    let weight = |row: &Row| {
+        let set = sets.get(row.set.as_str()).copied().unwrap_or(1.0);
+        set.powf(-config.source_balance) * desks[row.desk].powf(-config.class_balance)
     };
     let mut weights: Vec<f32> = rows.iter().map(weight).collect();
     let mean = weights.iter().sum::<f32>() / weights.len().max(1) as f32;

@@ -33,6 +33,24 @@ pub fn fit(
     initial: Option<Softmax>,
     job: &Job<'_>,
 ) -> Result<Option<(Softmax, f32)>, SoftmaxError> {
+    let Some(model) = fit_weights("news or not", train, encoder, config, initial, job)? else { return Ok(None) };
+    let dev: Vec<&LabelledArticle> = dev.iter().collect();
+    let threshold = threshold(&model, &dev, encoder, config, job);
+    Ok(Some((model, threshold)))
+}
+
+/// The weights alone, as a work of that name.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_weights(
+    name: &str,
+    train: &[LabelledArticle],
+    encoder: &Encoder<'_>,
+    config: &TrainConfig,
+    initial: Option<Softmax>,
+    job: &Job<'_>,
+) -> Result<Option<Softmax>, SoftmaxError> {
     let of_domain = |r: &&LabelledArticle| r.topic.is_some() || r.domain.is_some();
     let train: Vec<&LabelledArticle> = train.iter().filter(of_domain).collect();
     let others = train.iter().filter(|r| is_other(r)).count();
@@ -42,10 +60,7 @@ pub fn fit(
     let docs = encoder.encode_all(&train, job);
     let labels = Array1::from_iter(train.iter().map(|r| usize::from(is_other(r))));
     let params = params(config, (train.len() - others) as u64, others as u64).initial_params(initial);
-    let model = params.check()?.fit_as("news or not", &Dataset::new(records(docs), labels), job)?;
-    let dev: Vec<&LabelledArticle> = dev.iter().collect();
-    let threshold = threshold(&model, &dev, encoder, config, job);
-    Ok(Some((model, threshold)))
+    params.check()?.fit_as(name, &Dataset::new(records(docs), labels), job).map(Some)
 }
 
 /// The estimator as the configuration wants it, for so many rows of news and of others.

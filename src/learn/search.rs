@@ -144,8 +144,9 @@ fn try_fold(
     job: &Job<'_>,
 ) -> Result<Vec<Vec<f32>>, TrainError> {
     let Some(first) = configs.first() else { return Ok(Vec::new()) };
-    let articles: Vec<&LabelledArticle> = rows.train().map(|e| &e.article).collect();
-    let encoder = feature_space(&articles, Some(rows), first, vectors, &Job::quiet())?;
+    let articles = rows.articles();
+    let encoder =
+        feature_space(&articles, first, vectors, job, |wide| Ok(vec![rows.first_fit(wide, first, &Job::quiet())?]))?;
     let train = encoder.encode_all(&articles, job);
     let held_out: Vec<&LabelledArticle> = rows.dev().map(|e| &e.article).collect();
     let held_out = encoder.encode_all(&held_out, job);

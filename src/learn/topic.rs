@@ -142,6 +142,25 @@ impl<'a> TopicRows<'a> {
         self.train.iter().map(|(e, _)| *e)
     }
 
+    /// The same without where they stand.
+    #[must_use]
+    pub fn articles(&self) -> Vec<&LabelledArticle> {
+        self.train().map(|e| &e.article).collect()
+    }
+
+    /// The weights of a first fit with the candidates among which the features are chosen.
+    ///
+    /// # Errors
+    /// As [`Self::fit_weights`].
+    pub fn first_fit(
+        &self,
+        encoder: &Encoder<'_>,
+        config: &TrainConfig,
+        job: &Job<'_>,
+    ) -> Result<Softmax, SoftmaxError> {
+        self.fit_weights("topic-candidates", encoder.encode_all(&self.articles(), job), config, None, job)
+    }
+
     /// The dev articles.
     pub fn dev(&self) -> impl Iterator<Item = &Example> {
         self.dev.iter().map(|(e, _)| *e)
@@ -158,8 +177,7 @@ impl<'a> TopicRows<'a> {
         initial: Option<Softmax>,
         job: &Job<'_>,
     ) -> Result<(TopicHead, Softmax), SoftmaxError> {
-        let train: Vec<&LabelledArticle> = self.train.iter().map(|(e, _)| &e.article).collect();
-        let docs = encoder.encode_all(&train, job);
+        let docs = encoder.encode_all(&self.articles(), job);
         let model = self.fit_weights(Head::Topic.name(), docs, config, initial, job)?;
         Ok((self.head(&model, encoder, config, job), model))
     }

@@ -84,6 +84,9 @@ pub fn train(
         return Err(TrainError::NoLabels);
     }
 
+    let gazetteer = regions.then(|| Gazetteer::parse(DEFAULT_GAZETTEER)).transpose().map_err(TrainError::Config)?;
+    let placeless = gazetteer.as_ref().map(|g| placeless(&parts.train, g, config.desk.placeless_rows));
+    let placeless = placeless.unwrap_or_default();
     progress("choosing the features");
     let of_topic = topic_rows.iter().flat_map(TopicRows::train).map(|e| &e.article);
     let of_domain = parts.train.iter().filter(|r| r.topic.is_none() && r.domain.is_some());
@@ -92,7 +95,18 @@ pub fn train(
     let scale = config.topic.vector_scale;
     let mut encoder = match start {
         Some(start) => Encoder::of_space(start.0.space(), vectors, scale),
-        None => feature_space(&articles, topic_rows.as_ref(), config, vectors, job)?,
+        None => feature_space(&articles, config, vectors, job, |wide| {
+            let mut models = Vec::new();
+            if let Some(rows) = &topic_rows {
+                models.push(rows.first_fit(wide, config, job)?);
+                models.extend(domain::fit_weights("domain-candidates", &parts.train, wide, config, None, job)?);
+            }
+            if regions {
+                let (rows, none) = (&parts.train, &placeless);
+                models.extend(desk::fit_weights("desk-candidates", rows, none, wide, config, job)?);
+            }
+            Ok(models)
+        })?,
     };
     job.go_on().map_err(SoftmaxError::from)?;
 
@@ -111,10 +125,8 @@ pub fn train(
         models.push(weights);
     }
     columns.topic = models.first().map_or(0, Softmax::classes);
-    if regions {
+    if let Some(gazetteer) = gazetteer {
         progress("region: fitting what the words say");
-        let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).map_err(TrainError::Config)?;
-        let placeless = placeless(&parts.train, &gazetteer, config.desk.placeless_rows);
         let initial = start.and_then(|start| start.desk());
         let desk = desk::fit(&parts.train, &parts.dev, &placeless, &mut encoder, config, initial.as_ref(), job)?;
         job.go_on().map_err(SoftmaxError::from)?;

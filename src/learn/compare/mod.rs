@@ -14,7 +14,6 @@ use super::{
     config::TrainConfig,
     job::Job,
     load::Example,
-    rows::LabelledArticle,
     selection::feature_space,
     softmax::{SoftmaxError, SparseDoc, argmax},
     word_vectors::WordVectors,
@@ -52,7 +51,10 @@ pub struct Comparison {
 /// Rows to train on besides, by the source for whose turn they are: labelled by a teacher that never saw it.
 pub type Taught = BTreeMap<String, Vec<Example>>;
 
-/// The topic head on every one of `sources`, beside the baselines if they are asked for.
+/// In place of a source: the answers to the rows of all of them, each by the models that did not see it.
+pub const TOGETHER: &str = "together";
+
+/// The topic head on every one of `sources`, beside the baselines if they are asked for; then on their rows together.
 ///
 /// # Errors
 /// When the configuration's numbers are out of range.
@@ -72,6 +74,7 @@ pub fn leave_one_source_out<'a>(
         turns.push(Turn::of(source, pool, taught, config, vectors, asked)?);
     }
     let mut table = Vec::new();
+    let mut together: BTreeMap<&str, Answers> = BTreeMap::new();
     for turn in turns.iter().filter(|t| sources.contains(&t.source)) {
         let others = turns.iter().filter(|t| t.source != turn.source);
         let others: Vec<Scored> = others.flat_map(|t| t.scored.iter().cloned()).collect();
@@ -81,17 +84,18 @@ pub fn leave_one_source_out<'a>(
         let confidence: Vec<f64> = turn.scored.iter().map(sure).collect();
         let best: Vec<usize> = turn.scored.iter().map(|(s, ..)| argmax(s)).collect();
         let truth: Vec<usize> = turn.scored.iter().map(|(.., label)| *label).collect();
-        let answers = [("wiredesk", &best, Some(&confidence[..]))];
-        let baselines = turn.baselines.iter().map(|(model, predicted)| (*model, predicted, None));
+        let answers = [("wiredesk", best, Some(confidence))];
+        let baselines = turn.baselines.iter().map(|(model, predicted)| (*model, predicted.clone(), None));
         for (model, predicted, confidence) in answers.into_iter().chain(baselines) {
-            table.push(Comparison {
-                source: turn.source.clone(),
-                model,
-                train: turn.train,
-                articles: truth.len(),
-                ..figures(&truth, predicted, confidence, turn.classes, config.seed)
-            });
+            let answers = Answers { truth: truth.clone(), predicted, confidence };
+            let figures = answers.figures(turn.classes, config.seed);
+            table.push(Comparison { source: turn.source.clone(), model, train: turn.train, ..figures });
+            together.entry(model).or_default().extend(answers);
         }
+    }
+    let classes = turns.iter().map(|t| t.classes).max().unwrap_or(0);
+    for (model, answers) in together {
+        table.push(Comparison { source: TOGETHER.to_owned(), model, ..answers.figures(classes, config.seed) });
     }
     Ok(table)
 }
@@ -118,8 +122,10 @@ impl Turn {
         let mut rows = pool.without(&[&source]);
         let labelled = rows.train().count();
         rows.add(taught.get(&source).map_or(&[], Vec::as_slice));
-        let articles: Vec<&LabelledArticle> = rows.train().map(|e| &e.article).collect();
-        let mut encoder = feature_space(&articles, Some(&rows), config, vectors, &Job::quiet())?;
+        let quiet = Job::quiet();
+        let mut encoder = feature_space(&rows.articles(), config, vectors, &quiet, |wide| {
+            Ok(vec![rows.first_fit(wide, config, &quiet)?])
+        })?;
         let train: Vec<SparseDoc> = rows.train().map(|e| encoder.encode(&e.article)).collect();
         let encode = |e: &Example| (encoder.encode(&e.article), encoder.words());
         let (test, words): (Vec<SparseDoc>, Vec<usize>) = rows.dev().map(encode).unzip();
@@ -141,24 +147,45 @@ impl Turn {
     }
 }
 
-fn figures(truth: &[usize], predicted: &[usize], confidence: Option<&[f64]>, classes: usize, seed: u64) -> Comparison {
-    let pick = |sample: &[usize], from: &[usize]| -> Vec<usize> { sample.iter().map(|&i| from[i]).collect() };
-    let estimate = |figure: &dyn Fn(&[usize]) -> f64| bootstrap(truth.len(), RESAMPLES, seed, figure);
-    let calibration_error = confidence.map(|confidence| {
-        estimate(&|s| {
-            let sure: Vec<f64> = s.iter().map(|&i| confidence[i]).collect();
-            let right: Vec<bool> = s.iter().map(|&i| truth[i] == predicted[i]).collect();
-            expected_calibration_error(&sure, &right)
-        })
-    });
-    Comparison {
-        source: String::new(),
-        model: "",
-        train: 0,
-        articles: truth.len(),
-        accuracy: estimate(&|s| accuracy(&pick(s, truth), &pick(s, predicted))),
-        macro_f1: estimate(&|s| macro_f1(&pick(s, truth), &pick(s, predicted), classes)),
-        calibration_error,
+/// The answers of one classifier.
+#[derive(Default)]
+struct Answers {
+    truth: Vec<usize>,
+    predicted: Vec<usize>,
+    /// Where probabilities are calibrated: that of the label predicted.
+    confidence: Option<Vec<f64>>,
+}
+
+impl Answers {
+    fn extend(&mut self, more: Self) {
+        self.truth.extend(more.truth);
+        self.predicted.extend(more.predicted);
+        if let Some(confidence) = more.confidence {
+            self.confidence.get_or_insert_default().extend(confidence);
+        }
+    }
+
+    /// Without saying of which source and model.
+    fn figures(&self, classes: usize, seed: u64) -> Comparison {
+        let Self { truth, predicted, confidence } = self;
+        let pick = |sample: &[usize], from: &[usize]| -> Vec<usize> { sample.iter().map(|&i| from[i]).collect() };
+        let estimate = |figure: &dyn Fn(&[usize]) -> f64| bootstrap(truth.len(), RESAMPLES, seed, figure);
+        let calibration_error = confidence.as_ref().map(|confidence| {
+            estimate(&|s| {
+                let sure: Vec<f64> = s.iter().map(|&i| confidence[i]).collect();
+                let right: Vec<bool> = s.iter().map(|&i| truth[i] == predicted[i]).collect();
+                expected_calibration_error(&sure, &right)
+            })
+        });
+        Comparison {
+            source: String::new(),
+            model: "",
+            train: 0,
+            articles: truth.len(),
+            accuracy: estimate(&|s| accuracy(&pick(s, truth), &pick(s, predicted))),
+            macro_f1: estimate(&|s| macro_f1(&pick(s, truth), &pick(s, predicted), classes)),
+            calibration_error,
+        }
     }
 }
 
@@ -197,7 +224,8 @@ mod tests {
         let compare = |taught: &Taught| {
             let table = leave_one_source_out(&pool, &["here".to_owned()], taught, &config, None, false, &|_| ());
             let table = table.unwrap();
-            assert_eq!((table.len(), table[0].train, table[0].articles), (1, 40, 40));
+            assert_eq!((table.len(), table[0].train, table[0].articles), (2, 40, 40));
+            assert_eq!((table[1].source.as_str(), table[1].accuracy.value), (TOGETHER, table[0].accuracy.value));
             table[0].accuracy.value
         };
         assert!(compare(&Taught::new()) < 0.9);
