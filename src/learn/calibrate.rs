@@ -1,14 +1,15 @@
-//! Temperature scaling (Guo et al. 2017): one number that makes the
-//! probabilities of held-out rows as likely as they can be, or two, where the
-//! length of a document says how far its scores can be trusted.
+//! Temperature scaling (Guo et al. 2017): one number that brings the
+//! probabilities of held-out rows as near to the truth as they can come, or
+//! two, where the length of a document says how far its scores can be trusted.
 
 use crate::heads::calibration::{Calibration, Scale, softmax};
 
 /// Scores of a held-out row, the number of its words, and its label.
 pub type Scored = (Vec<f32>, usize, usize);
 
-/// What makes the log loss of `rows` least: the temperature and how it grows with the words of a document, each fitted in
-/// turn with the other as it stands.
+/// What makes the squared error of `rows` least (Brier 1950): the temperature and how it grows with the words of a
+/// document, each fitted in turn with the other as it stands. The log loss would count most what the rows of doubtful
+/// labels say, and make all others too unsure of themselves.
 #[must_use]
 pub fn calibrate(rows: &[Scored], scale: Scale) -> Calibration {
     let mut best = Calibration { scale, temperature: 1.0, length_exponent: 0.0 };
@@ -16,7 +17,7 @@ pub fn calibrate(rows: &[Scored], scale: Scale) -> Calibration {
         return best;
     }
     let loss = |calibration: Calibration| -> f64 {
-        let row = |(scores, words, label): &Scored| surprise(&calibration.probabilities(scores, *words), *label);
+        let row = |(scores, words, label): &Scored| squared_error(&calibration.probabilities(scores, *words), *label);
         rows.iter().map(row).sum()
     };
     for _ in 0..ROUNDS {
@@ -31,6 +32,11 @@ const ROUNDS: usize = 4;
 
 /// Logarithms of the least and greatest temperature.
 const LOG_TEMPERATURES: [f64; 2] = [-4.0, 3.0];
+
+fn squared_error(probabilities: &[f64], label: usize) -> f64 {
+    let squares: f64 = probabilities.iter().map(|p| p * p).sum();
+    squares - 2.0 * probabilities.get(label).copied().unwrap_or(0.0) + 1.0
+}
 
 fn surprise(probabilities: &[f64], label: usize) -> f64 {
     -probabilities.get(label).copied().unwrap_or(0.0).max(1e-15).ln()
