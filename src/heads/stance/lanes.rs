@@ -54,7 +54,7 @@ impl<const N: usize> Sums<N> {
             let scale = step * inverse_root(count);
             for (class, score) in scores.iter_mut().enumerate() {
                 let at = pool * CLASSES + class;
-                let sums = if at % 2 == 0 { &self.even } else { &self.odd };
+                let sums = if at.is_multiple_of(2) { &self.even } else { &self.odd };
                 let sum = (sums[at / 8] >> (at % 8 / 2 * 16)) as u16;
                 *score += (f32::from(sum) - 128.0 * f32::from(count)) * scale;
             }
