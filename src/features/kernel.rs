@@ -103,7 +103,7 @@ impl<'a> Rows<'a> {
 /// IEEE 754 half to single precision, exact for every finite number, without
 /// branches: the bits in place, the exponent's bias mended by a multiplication.
 #[inline(always)]
-pub(crate) fn widen(half: u16) -> f32 {
+fn widen(half: u16) -> f32 {
     const REBIAS: f32 = f32::from_bits((127 + 127 - 15) << 23);
     let magnitude = f32::from_bits(u32::from(half & 0x7fff) << 13) * REBIAS;
     f32::from_bits(magnitude.to_bits() | u32::from(half & 0x8000) << 16)
@@ -111,7 +111,7 @@ pub(crate) fn widen(half: u16) -> f32 {
 
 /// Fetches an item into the cache; does nothing where the processor offers no way.
 #[inline(always)]
-pub(super) fn prefetch<T>(items: &[T], at: usize) {
+pub(crate) fn prefetch<T>(items: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
     if let Some(item) = items.get(at) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

@@ -16,7 +16,7 @@ mod terms;
 pub use counter::{Counter, TfIdf};
 pub use index::{FeatureIndex, IndexError};
 pub use kernel::log_tf;
-pub(crate) use kernel::widen;
+pub(crate) use kernel::prefetch;
 pub use stop_words::{NamedStopWords, StopWordChoice, StopWords};
 pub use table::{BLOCK_LANES, Sums, WeightTable};
 pub use terms::Term;

@@ -2,15 +2,19 @@
 
 use super::{
     dense::DENSE,
-    meanings::{self, Meanings, POOLS},
-    model::{CLASSES, SentenceModel, Settings},
-    rows::Row,
+    grams::{self, GROUPS, GramTable},
+    mask::SYMBOLS,
+    model::{CLASSES, Parts, SentenceModel, Settings},
+    pairs::{self, PAIR_POOLS, PairTable},
+    position::POOLS,
+    rows::{self, WordRows},
 };
-use half::f16;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 /// Largest vocabulary that is read.
 const MAX_VOCABULARY: usize = 1 << 18;
+/// What a step of each pool's and group's numbers is.
+const STEPS: usize = POOLS + PAIR_POOLS + GROUPS;
 /// File with the numbers.
 const WEIGHTS_FILE: &str = "stance.safetensors";
 /// File with the rest.
@@ -19,18 +23,22 @@ pub(super) const SETTINGS_FILE: &str = "stance.json";
 impl SentenceModel {
     /// The model's files by name.
     pub(crate) fn to_files(&self) -> Vec<(String, Vec<u8>)> {
-        let table: Vec<u8> = self.table.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
         let row = |at: usize| self.dense.iter().filter_map(move |weights| weights.get(at));
         let dense: Vec<u8> = (0..DENSE).flat_map(row).flat_map(|v| v.to_le_bytes()).collect();
-        let words: Vec<u8> = self.known.vocabulary().iter().flat_map(|v| v.to_le_bytes()).collect();
-        let known: Vec<u8> = self.meanings.hashes().iter().flat_map(|v| v.to_le_bytes()).collect();
-        let meanings: Vec<u8> = self.meanings.rows().flat_map(|v| f16::from_f32(v).to_le_bytes()).collect();
+        let hashes = |words: &[u64]| words.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let (vocabulary, words) = (hashes(self.known.vocabulary()), hashes(&self.hashes));
+        let steps = [&self.words.steps()[..], &self.pairs.steps(), &self.grams.steps()];
+        let steps: Vec<u8> = steps.into_iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
+        let (rows, pairs, grams) = (self.words.to_bytes(), self.pairs.to_bytes(), self.grams.to_bytes());
+        let places = 1 << self.settings.bits;
         let tensors = [
-            ("table", Dtype::F16, vec![self.table.len(), 4], &table),
+            ("rows", Dtype::I8, vec![self.words.len(), rows::WIDTH], &rows),
+            ("pairs", Dtype::I8, vec![places, pairs::WIDTH], &pairs),
+            ("grams", Dtype::I8, vec![places, grams::WIDTH], &grams),
+            ("steps", Dtype::F32, vec![STEPS], &steps),
             ("dense", Dtype::F32, vec![DENSE, CLASSES], &dense),
-            ("vocabulary", Dtype::U64, vec![self.known.vocabulary().len()], &words),
-            ("words", Dtype::U64, vec![self.meanings.hashes().len()], &known),
-            ("meanings", Dtype::F16, vec![self.meanings.hashes().len(), POOLS, CLASSES], &meanings),
+            ("vocabulary", Dtype::U64, vec![self.known.vocabulary().len()], &vocabulary),
+            ("words", Dtype::U64, vec![self.hashes.len()], &words),
         ];
         let views = tensors
             .into_iter()
@@ -43,44 +51,34 @@ impl SentenceModel {
     /// Reads the files back; they may hold anything.
     pub(crate) fn from_files<'a>(get: &dyn Fn(&str) -> Option<&'a [u8]>) -> Result<Self, String> {
         let missing = |name: &str| format!("{name} is missing");
-        let settings = get(SETTINGS_FILE).ok_or_else(|| missing(SETTINGS_FILE))?;
-        if settings.len() > 1 << 20 {
-            return Err(format!("{SETTINGS_FILE} is too large"));
-        }
-        let settings: Settings = serde_json::from_slice(settings).map_err(|e| format!("{SETTINGS_FILE}: {e}"))?;
-        settings.check()?;
+        let settings = Settings::read(get(SETTINGS_FILE).ok_or_else(|| missing(SETTINGS_FILE))?)?;
         let bytes = get(WEIGHTS_FILE).ok_or_else(|| missing(WEIGHTS_FILE))?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| format!("{WEIGHTS_FILE}: {e}"))?;
-        let table = tensor(&tensors, "table", Dtype::F16, &[1 << settings.bits, 4])?;
-        let halves = |row: &[u8]| {
-            let mut out = Row::default();
-            for (to, from) in out.iter_mut().zip(row.as_chunks::<2>().0) {
-                *to = u16::from_le_bytes(*from);
-            }
-            out
-        };
-        let table: Vec<Row> = table.chunks_exact(8).map(halves).collect();
-        let dense = tensor(&tensors, "dense", Dtype::F32, &[DENSE, CLASSES])?;
-        let dense: Vec<[f32; CLASSES]> = dense
-            .chunks_exact(4 * CLASSES)
-            .map(|row| {
-                let mut out = [0.0; CLASSES];
-                for (to, from) in out.iter_mut().zip(row.as_chunks::<4>().0) {
-                    *to = f32::from_le_bytes(*from);
-                }
-                out
-            })
-            .collect();
-        let finite = table.iter().flatten().all(|w| f16::from_bits(*w).is_finite());
-        if !finite || dense.iter().flatten().any(|w| !w.is_finite()) {
-            return Err(format!("{WEIGHTS_FILE}: a weight is not a number"));
-        }
-        let vocabulary = hashes(&tensors, "vocabulary")?;
-        // Models of the first versions have none.
-        let known = tensors.tensor("words").is_ok();
-        let meanings = if known { read_meanings(&tensors)? } else { Meanings::default() };
-        Ok(Self::new(settings, table, dense, vocabulary, meanings))
+        let places = 1 << settings.bits;
+        let (vocabulary, words) = (hashes(&tensors, "vocabulary")?, hashes(&tensors, "words")?);
+        let lines = words.len() + SYMBOLS.len() + 1;
+        let rows = tensor(&tensors, "rows", Dtype::I8, &[lines, rows::WIDTH])?;
+        let pairs = tensor(&tensors, "pairs", Dtype::I8, &[places, pairs::WIDTH])?;
+        let grams = tensor(&tensors, "grams", Dtype::I8, &[places, grams::WIDTH])?;
+        let steps = numbers(&tensors, "steps", &[STEPS])?;
+        let mut steps = steps.into_iter();
+        let mut step = |_| steps.next().unwrap_or(0.0);
+        let weights = WordRows::from_bytes(rows, std::array::from_fn(&mut step));
+        let pairs = PairTable::from_bytes(settings.bits, pairs, std::array::from_fn(&mut step));
+        let grams = GramTable::from_bytes(settings.bits, grams, std::array::from_fn(&mut step));
+        let dense = numbers(&tensors, "dense", &[DENSE, CLASSES])?.as_chunks().0.to_vec();
+        Ok(Self::new(settings, Parts { hashes: words, words: weights, pairs, grams, dense, vocabulary }))
     }
+}
+
+/// Finite numbers.
+fn numbers(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+    let bytes = tensor(tensors, name, Dtype::F32, shape)?;
+    let numbers: Vec<f32> = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    if numbers.iter().any(|n| !n.is_finite()) {
+        return Err(format!("{WEIGHTS_FILE}: {name} holds what is not a number"));
+    }
+    Ok(numbers)
 }
 
 /// A tensor of word hashes, ascending.
@@ -95,23 +93,6 @@ fn hashes(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<u64>, String> {
         return Err(format!("{WEIGHTS_FILE}: {name} is not sorted"));
     }
     Ok(hashes)
-}
-
-fn read_meanings(tensors: &SafeTensors<'_>) -> Result<Meanings, String> {
-    let words = hashes(tensors, "words")?;
-    let bytes = tensor(tensors, "meanings", Dtype::F16, &[words.len(), POOLS, CLASSES])?;
-    let halves = |row: &[u8]| {
-        let mut out = meanings::Row::default();
-        for (to, from) in out.iter_mut().flatten().zip(row.as_chunks::<2>().0) {
-            *to = f16::from_le_bytes(*from).to_f32();
-        }
-        out
-    };
-    let rows: Vec<meanings::Row> = bytes.chunks_exact(2 * POOLS * CLASSES).map(halves).collect();
-    if rows.iter().flatten().flatten().any(|w| !w.is_finite()) {
-        return Err(format!("{WEIGHTS_FILE}: a meaning is not a number"));
-    }
-    Ok(Meanings::new(words, rows))
 }
 
 /// A tensor's bytes, if it has this type and shape.

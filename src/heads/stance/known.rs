@@ -1,7 +1,11 @@
 //! All that is known of a word, by one look-up: what the lexicon says of it,
-//! whether training saw it in lower case, which row of meanings is its.
+//! whether training saw it in lower case, which row of weights is its.
 
-use super::lexicon::{Entry, flag, lexicon};
+use super::{
+    lexicon::{Entry, flag, lexicon},
+    mask::SYMBOLS,
+};
+use crate::features::prefetch;
 
 /// Words by their hashes. A look-up touches one line of memory mostly, whatever is asked of the word.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +26,8 @@ struct Slot {
 /// What is known of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct KnownWord {
-    /// Row of its meanings plus one; 0: none.
-    pub(super) meaning: u32,
+    /// Its row; 0: none.
+    pub(super) row: u32,
     /// Of the lexicon, with [`flag::LOWER`].
     pub(super) entry: Entry,
 }
@@ -39,11 +43,11 @@ fn tag(hash: u64) -> u32 {
 }
 
 impl Known {
-    /// The lexicon's words, those seen in lower case (in any order) and those with a row of meanings.
-    pub(crate) fn new(mut vocabulary: Vec<u64>, meanings: &[u64]) -> Self {
+    /// The lexicon's words, those seen in lower case (in any order) and those with a row of weights.
+    pub(crate) fn new(mut vocabulary: Vec<u64>, rows: &[u64]) -> Self {
         vocabulary.sort_unstable();
         let mut all: Vec<u64> = lexicon().words().map(|(hash, _)| hash).collect();
-        all.extend(vocabulary.iter().chain(meanings));
+        all.extend(vocabulary.iter().chain(rows));
         all.sort_unstable();
         all.dedup();
         let mut known =
@@ -54,8 +58,9 @@ impl Known {
         for hash in &vocabulary {
             known.slot(*hash).entry.flags |= flag::LOWER;
         }
-        for (hash, row) in meanings.iter().zip(1..) {
-            known.slot(*hash).meaning = row;
+        // Before them stand that of no word and those of symbols.
+        for (hash, row) in rows.iter().zip(SYMBOLS.len() as u32 + 1..) {
+            known.slot(*hash).row = row;
         }
         known.vocabulary = vocabulary;
         known
@@ -69,6 +74,12 @@ impl Known {
         }
         self.slots[at].tag = tag;
         &mut self.slots[at].word
+    }
+
+    /// Fetches what is known of a word that will be asked about.
+    #[inline(always)]
+    pub(super) fn fetch(&self, hash: u64) {
+        prefetch(&self.slots, hash as usize & (self.slots.len() - 1));
     }
 
     /// What is known of the word with this hash.
@@ -88,6 +99,16 @@ impl Known {
         KnownWord::default()
     }
 
+    /// The number of a word's kind; 0: none.
+    pub(crate) fn cluster(&self, hash: u64) -> u16 {
+        self.get(hash).entry.cluster
+    }
+
+    /// The words whose kind is known, in no order that means anything.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = u64> {
+        lexicon().words().filter(|(_, entry)| entry.cluster > 0).map(|(hash, _)| hash)
+    }
+
     /// The words seen in lower case, ascending.
     pub(crate) fn vocabulary(&self) -> &[u64] {
         &self.vocabulary
@@ -103,7 +124,7 @@ mod tests {
     fn one_look_up_tells_all() {
         let [town, murder, none] = ["town", "murder", "zzyzx"].map(|w| hash_word(w.as_bytes()));
         let known = Known::new(vec![town, 3 << 40, 5 << 40], &[murder, town]);
-        assert_eq!((known.get(town).meaning, known.get(murder).meaning, known.get(none).meaning), (2, 1, 0));
+        assert_eq!((known.get(town).row, known.get(murder).row, known.get(none).row), (15, 14, 0));
         assert!(known.get(town).entry.is(flag::LOWER) && !known.get(murder).entry.is(flag::LOWER));
         assert!(known.get(murder).entry.valence() < 0.0);
         // These share their place.

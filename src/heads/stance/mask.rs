@@ -8,9 +8,10 @@ use super::{
 use crate::text::{Document, hash_word};
 
 /// What stands at a place of the sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Kind {
     /// An ordinary word, lower-cased.
+    #[default]
     Word,
     /// The target, whatever its name.
     Target,
@@ -21,14 +22,14 @@ pub(super) enum Kind {
 }
 
 /// A word, mask or mark.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Item {
     /// Of the word; a constant for masks, numbers and marks.
     pub(super) hash: u64,
     /// What is known of the word.
     pub(super) entry: Entry,
-    /// Row of its meanings plus one; 0: none.
-    pub(super) meaning: u32,
+    /// Its row; 0: none.
+    pub(super) row: u32,
     /// What it is.
     pub(super) kind: Kind,
     /// Inside quotation marks.
@@ -64,17 +65,47 @@ pub(super) mod symbol {
     pub(in super::super) const MARK: u64 = 0x9e37_79b9_7f4a_7c15;
 }
 
+/// What is not a word and has a row of its own.
+pub(crate) const SYMBOLS: [u64; 13] = [
+    symbol::ENTITY,
+    symbol::NUMBER,
+    symbol::POSSESSIVE,
+    symbol::NOT,
+    mark('"'),
+    mark(';'),
+    mark(':'),
+    mark('\u{2014}'),
+    mark(','),
+    mark('?'),
+    mark('!'),
+    mark('('),
+    mark(')'),
+];
+
+/// The first marks' place in [`SYMBOLS`].
+const MARKS: usize = 4;
+
+const fn mark(c: char) -> u64 {
+    symbol::MARK.wrapping_mul(c as u64)
+}
+
+/// The row of a symbol by its place in [`SYMBOLS`].
+const fn row(at: usize) -> u32 {
+    at as u32 + 1
+}
+
 /// Words that a negation reaches.
 const NEGATION_REACH: u8 = 4;
 /// Items of a sentence that are looked at.
-const MAX_ITEMS: usize = 160;
+pub(super) const MAX_ITEMS: usize = 160;
 /// Words of a name that are compared where it stands once more.
 const LONGEST_NAME: usize = 12;
 
 /// Reused state of [`Masker::mask`].
 #[derive(Debug, Clone, Default)]
 pub(super) struct Masker {
-    masked: Masked,
+    /// Of the last sentence.
+    pub(super) masked: Masked,
     name: Vec<u64>,
     /// By piece: it belongs to a mention.
     mentioned: Vec<bool>,
@@ -87,7 +118,7 @@ pub(super) struct Masker {
 impl Masker {
     /// Masks a sentence for a target mentioned at `mentions`, ranges of bytes of the document's text, ascending and
     /// apart; the first is the one asked about.
-    pub(super) fn mask(&mut self, document: &Document, pieces: &[Piece], mentions: &[(usize, usize)]) -> &Masked {
+    pub(super) fn mask(&mut self, document: &Document, pieces: &[Piece], mentions: &[(usize, usize)]) {
         self.masked.items.clear();
         self.masked.targets.clear();
         self.begins.clear();
@@ -95,17 +126,14 @@ impl Masker {
         let title_case = self.find_mentions(document, pieces, mentions);
         let tokens = document.tokens();
         let mut rest = pieces.iter().zip(0..);
-        while let Some((piece, i)) = rest.next() {
+        while let Some((piece, i)) = rest.next().filter(|_| self.masked.items.len() < MAX_ITEMS) {
             self.quoted = piece.is(bit::QUOTED);
             let kind = piece.kind;
             match kind {
                 outline::Kind::Quote | outline::Kind::Mark => self.mark(piece),
-                outline::Kind::Possessive => self.push(symbol::POSSESSIVE, Kind::Word, Entry::default(), 0),
-                outline::Kind::Not => self.push(symbol::NOT, Kind::Word, Entry::with_flags(flag::NEGATION), 0),
+                outline::Kind::Possessive => self.push(symbol::POSSESSIVE, Kind::Word, Entry::default(), row(2)),
+                outline::Kind::Not => self.push(symbol::NOT, Kind::Word, Entry::with_flags(flag::NEGATION), row(3)),
                 outline::Kind::Word | outline::Kind::Number => {
-                    if self.masked.items.len() >= MAX_ITEMS {
-                        break;
-                    }
                     let repeats = self.repeats(document, piece);
                     if repeats > 0 || self.mentioned.get(i) == Some(&true) {
                         let begin = tokens.get(piece.token as usize).map_or(0, |t| t.begin as usize);
@@ -116,14 +144,14 @@ impl Masker {
                             rest.next();
                         }
                     } else if kind == outline::Kind::Number {
-                        self.push(symbol::NUMBER, Kind::Word, Entry::default(), 0);
+                        self.push(symbol::NUMBER, Kind::Word, Entry::default(), row(1));
                     } else if is_name(piece, title_case) {
                         let last = self.masked.items.last().map(|i| i.kind);
                         if !(piece.is(bit::JOINED) && last == Some(Kind::Entity)) {
-                            self.push(symbol::ENTITY, Kind::Entity, Entry::default(), 0);
+                            self.push(symbol::ENTITY, Kind::Entity, Entry::default(), row(0));
                         }
                     } else {
-                        self.push(piece.hash, Kind::Word, piece.entry, piece.meaning);
+                        self.push(piece.hash, Kind::Word, piece.entry, piece.row);
                     }
                 }
             }
@@ -134,7 +162,6 @@ impl Masker {
         {
             self.masked.targets.swap(0, asked);
         }
-        &self.masked
     }
 
     /// Notes the words of the mentions and the first one's name; whether case says nothing in the rest of the sentence,
@@ -185,14 +212,14 @@ impl Masker {
     }
 
     #[inline(always)]
-    fn push(&mut self, hash: u64, kind: Kind, entry: Entry, meaning: u32) {
+    fn push(&mut self, hash: u64, kind: Kind, entry: Entry, row: u32) {
         let breaks = entry.is(flag::BREAK);
         if breaks {
             self.reach = 0;
         }
         let negator = entry.is(flag::NEGATION);
         let negated = self.reach > 0 && !negator;
-        self.masked.items.push(Item { hash, entry, meaning, kind, quoted: self.quoted, negated, breaks });
+        self.masked.items.push(Item { hash, entry, row, kind, quoted: self.quoted, negated, breaks });
         self.reach = if negator { NEGATION_REACH } else { self.reach.saturating_sub(u8::from(kind == Kind::Word)) };
     }
 
@@ -202,16 +229,9 @@ impl Masker {
         let breaks = mark(';') || mark(':') || mark('\u{2014}') || mark('(') || mark(')');
         let hash = symbol::MARK.wrapping_mul(piece.hash);
         let negated = quote && self.reach > 0;
-        let entry = Entry::default();
-        self.masked.items.push(Item {
-            hash,
-            entry,
-            meaning: 0,
-            kind: Kind::Mark,
-            quoted: self.quoted,
-            negated,
-            breaks,
-        });
+        let row = SYMBOLS.iter().skip(MARKS).position(|s| *s == hash).map_or(0, |at| row(MARKS + at));
+        let (entry, kind) = (Entry::default(), Kind::Mark);
+        self.masked.items.push(Item { hash, entry, row, kind, quoted: self.quoted, negated, breaks });
         if breaks || quote {
             self.reach = 0;
         }

@@ -2,27 +2,32 @@
 //!
 //! [`parties`] finds the main parties where no target is named, [`targets`] the
 //! mentions of each target; [`outline`] reads a sentence that mentions one once
-//! for all of them, [`mask`] hides every name, [`views`], [`roles`],
-//! [`meanings`] and [`dense`] turn it into numbers, [`model`] into probabilities, [`aggregate`]
-//! into the article's answer.
+//! for all of them, [`mask`] hides every name, [`position`] and [`roles`] see it
+//! from the target, [`rows`], [`pairs`], [`grams`], [`valence`] and [`dense`]
+//! say what that means, [`model`] makes probabilities of it, [`aggregate`] the
+//! article's answer.
 
 mod aggregate;
 mod dense;
 mod extract;
 mod files;
+mod grams;
 mod keys;
 mod known;
+mod lanes;
 mod lexicon;
 mod mask;
-mod meanings;
 pub(crate) mod model;
 mod nations;
 mod outline;
+mod pairs;
 mod parties;
+mod position;
+mod quantise;
 mod roles;
 mod rows;
 mod targets;
-mod views;
+mod valence;
 mod words;
 
 use crate::{
@@ -37,13 +42,15 @@ use targets::{Finder, Mention};
 use words::{Marks, Words};
 
 pub(crate) use dense::{DENSE, compounds, speaks};
-pub(crate) use extract::Extractor;
-pub(crate) use keys::KeyTable;
+pub(crate) use extract::{Extractor, SeenWord};
+pub(crate) use grams::GramTable;
 pub(crate) use known::Known;
-pub(crate) use meanings::{Meanings, POOLS, Pooled, pool_scale};
+pub(crate) use mask::SYMBOLS;
 pub(crate) use nations::is_foreign_state;
-pub(crate) use rows::{row, to_row};
-pub(crate) use views::VIEWS;
+pub(crate) use pairs::{PAIR_POOLS, PairRow, PairTable, slot};
+pub(crate) use position::POOLS;
+pub(crate) use quantise::inverse_root;
+pub(crate) use rows::{Row, WordRows};
 
 /// Sentences that are judged for one target that the caller names; those beyond count as mentions only.
 const MAX_SENTENCES: usize = 500;

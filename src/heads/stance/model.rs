@@ -1,19 +1,27 @@
-//! The sentence model: one softmax over hashed n-grams, meanings of words and
+//! The sentence model: one softmax over words by their places, pairs and
 //! dense features, calibrated.
 
-use super::{dense::DENSE, extract::Extractor, files::SETTINGS_FILE, known::Known, meanings::Meanings, rows::Row};
+use super::{
+    dense,
+    extract::{Asked, Extractor},
+    files::SETTINGS_FILE,
+    grams::GramTable,
+    known::Known,
+    pairs::PairTable,
+    rows::WordRows,
+    valence::Valences,
+};
 use crate::text::{Document, HASH_VERSION, Sentence};
 use serde::{Deserialize, Serialize};
 
 /// Supportive, critical, neutral.
 pub(crate) const CLASSES: usize = 3;
-/// Numbers that are added up side by side.
-const LANES: usize = 16;
-const _: () = assert!(DENSE.is_multiple_of(LANES));
+/// One a label.
+pub(crate) type Scores = [f32; CLASSES];
 /// Largest table that is read.
 const MAX_BITS: u32 = 20;
 /// Of the features; a change of any of them must change it.
-const FEATURES_VERSION: u32 = 1;
+const FEATURES_VERSION: u32 = 2;
 
 /// What is not a weight.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,10 +31,8 @@ pub(crate) struct Settings {
     pub(crate) features: u32,
     /// Version of the hash.
     pub(crate) hash: u32,
-    /// The table has 2^bits rows.
+    /// The tables of pairs and n-grams have 2^bits rows.
     pub(crate) bits: u32,
-    /// What each view's n-grams count beside the dense features.
-    pub(crate) view_scale: f32,
     /// Scores are multiplied by this before the softmax.
     pub(crate) inverse_temperature: f32,
     /// Added to the scores, after that.
@@ -35,28 +41,46 @@ pub(crate) struct Settings {
     pub(crate) threshold: f32,
 }
 
+/// What every version of the settings has.
+#[derive(Deserialize)]
+struct Version {
+    features: u32,
+    hash: u32,
+}
+
 impl Settings {
     /// Settings of a model that is not calibrated yet.
-    pub(crate) fn new(bits: u32, view_scale: f32) -> Self {
+    pub(crate) fn new(bits: u32) -> Self {
         Self {
             features: FEATURES_VERSION,
             hash: HASH_VERSION,
             bits,
-            view_scale,
             inverse_temperature: 1.0,
             offsets: [0.0; CLASSES],
             threshold: 0.0,
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
-        if self.features != FEATURES_VERSION || self.hash != HASH_VERSION {
+    /// Reads the file, which may hold anything.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.len() > 1 << 20 {
+            return Err(format!("{SETTINGS_FILE} is too large"));
+        }
+        // The version first: other versions have other fields.
+        let made: Version = serde_json::from_slice(bytes).map_err(|e| format!("{SETTINGS_FILE}: {e}"))?;
+        if made.features != FEATURES_VERSION || made.hash != HASH_VERSION {
             return Err(format!("{SETTINGS_FILE}: made for other features: train it again with this version"));
         }
+        let settings: Self = serde_json::from_slice(bytes).map_err(|e| format!("{SETTINGS_FILE}: {e}"))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), String> {
         if !(8..=MAX_BITS).contains(&self.bits) {
             return Err(format!("{SETTINGS_FILE}: bits is {}, not within 8..={MAX_BITS}", self.bits));
         }
-        let numbers = [self.view_scale, self.inverse_temperature, self.threshold];
+        let numbers = [self.inverse_temperature, self.threshold];
         if numbers.iter().chain(&self.offsets).any(|n| !n.is_finite() || n.abs() > 1e3) {
             return Err(format!("{SETTINGS_FILE}: a number is out of range"));
         }
@@ -69,28 +93,46 @@ impl Settings {
 pub(crate) struct SentenceModel {
     /// What is not a weight.
     pub(crate) settings: Settings,
-    /// Of hashed n-grams.
-    pub(crate) table: Vec<Row>,
+    /// Hashes of the words that have rows, in their order.
+    pub(super) hashes: Vec<u64>,
+    /// What words say.
+    pub(super) words: WordRows,
+    /// What pairs of words say.
+    pub(super) pairs: PairTable,
+    /// What n-grams say.
+    pub(super) grams: GramTable,
     /// Weights of the dense features, label by label.
-    pub(crate) dense: [Vec<f32>; CLASSES],
+    pub(super) dense: [Vec<f32>; CLASSES],
+    /// Those of valence, put together.
+    valences: Valences,
     /// What is known of each word.
     pub(crate) known: Known,
-    /// Weights of what words mean.
-    pub(crate) meanings: Meanings,
+}
+
+/// The parts that a model is put together from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parts {
+    /// Hashes of the words that have rows.
+    pub(crate) hashes: Vec<u64>,
+    /// An empty row, those of the symbols, those of the words.
+    pub(crate) words: WordRows,
+    /// Of pairs of words.
+    pub(crate) pairs: PairTable,
+    /// Of n-grams.
+    pub(crate) grams: GramTable,
+    /// Weights of the dense features.
+    pub(crate) dense: Vec<[f32; CLASSES]>,
+    /// Hashes of the words that training saw in lower case.
+    pub(crate) vocabulary: Vec<u64>,
 }
 
 impl SentenceModel {
-    /// Puts a model together. `vocabulary`: hashes of the words that training saw in lower case.
-    pub(crate) fn new(
-        settings: Settings,
-        table: Vec<Row>,
-        dense: Vec<[f32; CLASSES]>,
-        vocabulary: Vec<u64>,
-        meanings: Meanings,
-    ) -> Self {
-        let known = Known::new(vocabulary, meanings.hashes());
+    /// Puts a model together.
+    pub(crate) fn new(settings: Settings, parts: Parts) -> Self {
+        let Parts { hashes, words, pairs, grams, dense, vocabulary } = parts;
+        let known = Known::new(vocabulary, &hashes);
         let dense = std::array::from_fn(|class| dense.iter().filter_map(|row| row.get(class)).copied().collect());
-        Self { settings, table, dense, known, meanings }
+        Self { settings, hashes, words, pairs, grams, valences: Valences::new(&dense), dense, known }
     }
 
     /// Scores before calibration of sentence number `index` for a target mentioned in it at `mentions`, and whether the
@@ -101,49 +143,33 @@ impl SentenceModel {
         document: &Document,
         sentence: (usize, &Sentence),
         mentions: &[(usize, usize)],
-    ) -> ([f32; CLASSES], bool) {
-        let (bits, Extractor { features, rows }) = (self.settings.bits, extractor);
-        rows.clear();
-        let quoted = features.run(document, sentence, mentions, &self.known, |view, hash| rows.add(view, hash, bits));
-        let sums = rows.sums(&self.table);
-        let mut scores = [0.0f32; CLASSES];
-        for sums in sums {
-            let scale = norm(sums[3], self.settings.view_scale);
-            for (score, sum) in scores.iter_mut().zip(sums) {
-                *score += sum * scale;
+    ) -> (Scores, bool) {
+        let (seen, Asked { pairs, grams }) =
+            extractor.see(document, sentence, mentions, &self.known, |row| self.words.fetch(row));
+        let (items, mut scores) = (seen.masked.items.as_slice(), Scores::default());
+        // Their rows are on the way while the rest is added up.
+        self.pairs.ask(items, seen.positions, pairs);
+        self.grams.ask(seen.masked, seen.cues, grams);
+        self.valences.add(items, seen.positions, &mut scores);
+        self.words.add(items, seen.positions, &mut scores);
+        self.pairs.add(pairs, &mut scores);
+        self.grams.add(grams, &mut scores);
+        dense::rest(seen.masked, seen.cues, |at, value| {
+            for (score, weights) in scores.iter_mut().zip(&self.dense) {
+                *score += value * weights.get(at).copied().unwrap_or(0.0);
             }
-        }
-        for (score, weights) in scores.iter_mut().zip(&self.dense) {
-            *score += dot(&features.dense, weights);
-        }
-        self.meanings.add(&features.pooled, &mut scores);
-        (scores, quoted)
+        });
+        (scores, seen.quoted())
     }
 
     /// Calibrated probabilities.
-    pub(crate) fn probabilities(&self, scores: [f32; CLASSES]) -> [f64; CLASSES] {
+    pub(crate) fn probabilities(&self, scores: Scores) -> [f64; CLASSES] {
         let mut z = [0.0f64; CLASSES];
         for ((z, score), offset) in z.iter_mut().zip(scores).zip(self.settings.offsets) {
             *z = f64::from(score) * f64::from(self.settings.inverse_temperature) + f64::from(offset);
         }
         softmax(z)
     }
-}
-
-/// Sum of the products, in as many parts as a processor adds up at once.
-fn dot(values: &[f32], weights: &[f32]) -> f32 {
-    let mut sums = [0.0f32; LANES];
-    for (values, weights) in values.as_chunks::<LANES>().0.iter().zip(weights.as_chunks::<LANES>().0) {
-        for ((sum, value), weight) in sums.iter_mut().zip(values).zip(weights) {
-            *sum += value * weight;
-        }
-    }
-    sums.iter().sum()
-}
-
-/// What a view is divided by.
-pub(crate) fn norm(squares: f32, view_scale: f32) -> f32 {
-    if squares > 0.0 { view_scale / squares.sqrt() } else { 0.0 }
 }
 
 /// Shifted by the largest, so that nothing overflows.

@@ -59,8 +59,8 @@ pub(super) struct Piece {
     pub(super) hash: u64,
     /// What is known of the word.
     pub(super) entry: Entry,
-    /// Row of its meanings plus one; 0: none.
-    pub(super) meaning: u32,
+    /// Its row; 0: none.
+    pub(super) row: u32,
     /// Index of the word; of a mark: of the word behind it.
     pub(super) token: u32,
     /// Of [`bit`].
@@ -94,13 +94,15 @@ impl Outlines {
         self.read.resize(n, None);
     }
 
-    /// The pieces of sentence `index`, which is mentioned at byte `mention` first.
+    /// The pieces of sentence `index`, which is mentioned at byte `mention` first. `fetch` gets each word's row
+    /// when the sentence is read.
     pub(super) fn of(
         &mut self,
         document: &Document,
         (index, sentence): (usize, &Sentence),
         mention: usize,
         known: &Known,
+        fetch: impl Fn(u32),
     ) -> &[Piece] {
         let tokens = document.tokens().get(..sentence.last_token).unwrap_or(&[]);
         let mut start = sentence.first_token;
@@ -112,7 +114,10 @@ impl Outlines {
             let from = self.pieces.len();
             // All look-ups at once: none waits for another.
             self.words.clear();
-            self.words.extend(tokens.iter().skip(start).take(MOST).map(|t| known.get(t.hash)));
+            let asked = tokens.iter().skip(start).take(MOST);
+            asked.clone().for_each(|t| known.fetch(t.hash));
+            self.words.extend(asked.map(|t| known.get(t.hash)));
+            self.words.iter().for_each(|word| fetch(word.row));
             let (pieces, words) = (&mut self.pieces, self.words.as_slice());
             Reader { document, tokens, pieces, words, start, quoted: false, initial: true }.read(sentence);
             let range = (start as u32, from as u32, self.pieces.len() as u32);
@@ -172,7 +177,7 @@ impl Reader<'_> {
         let mut push = |hash: char, kind: Kind, quoted: bool| {
             let bits = if quoted { bit::QUOTED } else { 0 };
             let entry = Entry::default();
-            self.pieces.push(Piece { hash: u64::from(hash), entry, meaning: 0, token: next as u32, bits, kind });
+            self.pieces.push(Piece { hash: u64::from(hash), entry, row: 0, token: next as u32, bits, kind });
             joined = false;
         };
         for (at, c) in gap.char_indices() {
@@ -206,7 +211,7 @@ impl Reader<'_> {
         let bytes = self.document.text().as_bytes();
         let first = bytes.get(token.begin as usize).copied().unwrap_or(0);
         let (entry, kind) = (Entry::default(), Kind::Word);
-        let mut piece = Piece { hash: token.hash, entry, meaning: 0, token: i as u32, bits, kind };
+        let mut piece = Piece { hash: token.hash, entry, row: 0, token: i as u32, bits, kind };
         if token.end == token.begin + 1
             && let Some(kind) = self.ending(token, first)
         {
@@ -226,7 +231,7 @@ impl Reader<'_> {
             return piece;
         }
         let word = self.words.get(i - self.start).copied().unwrap_or_default();
-        (piece.entry, piece.meaning) = (word.entry, word.meaning);
+        (piece.entry, piece.row) = (word.entry, word.row);
         if capital {
             bits |= yes(first == b'I' && token.end == token.begin + 1, bit::PRONOUN);
             bits |= yes(piece.entry.is(flag::TITLE) && self.followed(token, i, 2), bit::TITLED);

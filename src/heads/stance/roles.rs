@@ -3,7 +3,7 @@
 //! "T was criticised", "criticism of T") of a judging verb or noun.
 
 use super::{
-    lexicon::flag,
+    lexicon::{SAY, flag},
     mask::{Item, Kind, Masked, symbol},
 };
 
@@ -29,6 +29,16 @@ pub(super) struct Cue {
     pub(super) distance: usize,
     /// Index of the cue word.
     pub(super) at: usize,
+}
+
+/// Whether the target speaks or judges.
+pub(super) fn speaks(cues: &[Cue]) -> bool {
+    cues.iter().any(|c| c.role == Role::Agent && matches!(c.class, 0 | 1 | SAY | 7))
+}
+
+/// Whether it is criticised or praised.
+pub(super) fn judged(cues: &[Cue]) -> bool {
+    cues.iter().any(|c| c.role == Role::Theme && c.class <= 1)
 }
 
 /// Furthest cue that is looked at.

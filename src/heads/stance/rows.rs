@@ -1,84 +1,119 @@
-//! What the n-grams of a sentence add up to: first the places of all their
-//! rows, then the rows, then the sums, so that no row waits for another.
+//! What a word says by where it stands around the target: for each pool of
+//! words three numbers, all of them in one line of memory.
+//!
+//! Training learns them from the word itself, from its kind (its cluster) and
+//! from its vector, so that words which no labelled sentence held speak too.
+//! Here they are one sum, rounded to a byte each.
 
-use super::views::VIEWS;
-use crate::features::widen;
-use half::f16;
+use super::{
+    lanes::{self, Line, Sums, ZEROS},
+    mask::Item,
+    model::{CLASSES, Scores},
+    position::{CELLS, POOLS, Position, pools},
+    quantise::Quantised,
+};
+use crate::features::prefetch;
 
-/// Three weights (times the inverse document frequency) and that frequency, in half precision.
-pub(crate) type Row = [u16; 4];
+/// Words of a row: one line of memory.
+const WORDS: usize = 8;
+/// Numbers of a row.
+pub(super) const WIDTH: usize = 8 * WORDS;
+const _: () = assert!(POOLS * CLASSES <= WIDTH);
 
-/// Numbers as a row of the table.
-pub(crate) fn to_row(numbers: [f32; 4]) -> Row {
-    numbers.map(|v| f16::from_f32(v).to_bits())
-}
+/// On a line of memory of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(64))]
+struct Aligned(Line<WORDS>);
 
-/// Row of an n-gram in a table of 2^bits rows.
-#[inline(always)]
-pub(crate) fn row(hash: u64, bits: u32) -> usize {
-    (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits.clamp(1, 63))) as usize
-}
+/// Weights of a word before they are rounded: for each pool what it says for each label.
+pub(crate) type Row = [[f32; CLASSES]; POOLS];
 
-/// N-grams that there is room for: a sentence's pieces are limited, and each gives eleven or so.
-const MOST: usize = 4_096;
-
-/// Reused buffers: the rows of a sentence's n-grams, view after view.
-#[derive(Debug, Clone)]
-pub(super) struct Rows {
-    /// A vector that cannot grow: it costs less to fill.
-    places: Box<[u32; MOST]>,
-    n: usize,
-    /// Where each view ends in `places`; 0: it has none.
-    ends: [usize; VIEWS],
-    rows: Vec<Row>,
-}
-
-impl Default for Rows {
-    fn default() -> Self {
-        Self { places: Box::new([0; MOST]), n: 0, ends: [0; VIEWS], rows: Vec::new() }
+/// By cell: which numbers' pools hold it.
+static MASKS: [Aligned; CELLS] = {
+    let mut masks = [Aligned([0; WORDS]); CELLS];
+    let mut cell = 0;
+    while cell < CELLS {
+        masks[cell] = Aligned(lanes::mask(pools(cell)));
+        cell += 1;
     }
+    masks
+};
+
+static NONE: Aligned = Aligned([ZEROS; WORDS]);
+static NOWHERE: Aligned = Aligned([0; WORDS]);
+
+/// The weights of all known words.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct WordRows {
+    rows: Vec<Aligned>,
+    /// What a step of each pool's numbers is.
+    steps: [f32; POOLS],
 }
 
-impl Rows {
-    pub(super) fn clear(&mut self) {
-        self.n = 0;
-        self.ends = [0; VIEWS];
+impl WordRows {
+    /// Rounds the rows: that of no word, which is empty, those of [`super::mask::SYMBOLS`], those of words.
+    pub(crate) fn new(rows: &[Row]) -> Self {
+        let quantised: [Quantised; POOLS] = std::array::from_fn(|pool| {
+            Quantised::over(rows.iter().filter_map(move |row| row.get(pool)).flatten().copied())
+        });
+        let row = |row: &Row| {
+            Aligned(lanes::line(row.iter().zip(&quantised).flat_map(|(numbers, q)| numbers.map(|n| q.round(n)))))
+        };
+        Self { rows: rows.iter().map(row).collect(), steps: quantised.map(|q| q.step) }
     }
 
-    /// An n-gram of a view that is not before the last one's.
+    /// From the numbers of a file; lengths are checked there.
+    pub(super) fn from_bytes(bytes: &[u8], steps: [f32; POOLS]) -> Self {
+        Self { rows: lanes::from_bytes(bytes).into_iter().map(Aligned).collect(), steps }
+    }
+
+    /// The numbers, row after row.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        self.rows.iter().flat_map(|row| lanes::to_bytes(&[row.0])).collect()
+    }
+
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn steps(&self) -> [f32; POOLS] {
+        self.steps
+    }
+
+    /// Fetches a row that will be asked for.
     #[inline(always)]
-    pub(super) fn add(&mut self, view: usize, hash: u64, bits: u32) {
-        if let Some(place) = self.places.get_mut(self.n) {
-            *place = row(hash, bits) as u32;
-            self.n += 1;
-        }
-        if let Some(end) = self.ends.get_mut(view) {
-            *end = self.n;
-        }
+    pub(super) fn fetch(&self, row: u32) {
+        prefetch(&self.rows, row as usize);
     }
 
-    /// By view: the sums of the three weights, and of the squared frequencies.
-    pub(super) fn sums(&mut self, table: &[Row]) -> [[f32; 4]; VIEWS] {
-        self.rows.clear();
-        self.rows
-            .extend(self.places.iter().take(self.n).map(|at| table.get(*at as usize).copied().unwrap_or_default()));
-        let mut begin = 0;
-        self.ends.map(|end| {
-            let view = self.rows.get(begin..end).unwrap_or(&[]);
-            begin = begin.max(end);
-            sum(view)
-        })
+    /// Adds to `scores` what the words of a sentence say; `items` and `positions` go together.
+    #[inline(always)]
+    pub(super) fn add(&self, items: &[Item], positions: &[Position], scores: &mut Scores) {
+        let mut sums = Sums::new();
+        for (item, position) in items.iter().zip(positions) {
+            let mask = MASKS.get(usize::from(position.cell)).unwrap_or(&NOWHERE);
+            sums.add(&self.rows.get(item.row as usize).unwrap_or(&NONE).0, &mask.0);
+        }
+        sums.score(&self.steps, scores);
     }
 }
 
-fn sum(rows: &[Row]) -> [f32; 4] {
-    let mut sums = [0.0f32; 4];
-    for row in rows {
-        let values = row.map(widen);
-        let factors = [1.0, 1.0, 1.0, values[3]];
-        for ((sum, value), factor) in sums.iter_mut().zip(values).zip(factors) {
-            *sum += value * factor;
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_says_what_its_place_lets_it() {
+        let mut row = Row::default();
+        row[0] = [1.0, 0.0, -1.0];
+        row[17] = [0.0, 2.0, 0.0];
+        let rows = WordRows::new(&[Row::default(), row]);
+        let item = |row| Item { row, ..Item::default() };
+        let negated = Position { cell: 1 << 4, ..Position::default() };
+        let mut scores = Scores::default();
+        rows.add(&[item(1), item(0), item(9), item(1)], &[Position::default(), negated, negated, negated], &mut scores);
+        let expect = [1.0, 2.0 / 3f32.sqrt(), -1.0];
+        assert!(scores.iter().zip(expect).all(|(s, e)| (s - e).abs() < 1e-5), "{scores:?}");
     }
-    sums
 }

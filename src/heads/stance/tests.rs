@@ -1,9 +1,10 @@
 use super::{
-    Meanings, StanceHead, StanceScratch,
+    GramTable, PAIR_POOLS, PairTable, Row, SYMBOLS, StanceHead, StanceScratch, WordRows,
     aggregate::LABELS,
     dense::DENSE,
-    model::{CLASSES, SentenceModel, Settings},
-    rows::to_row,
+    grams::{self, GROUPS},
+    model::{CLASSES, Parts, SentenceModel, Settings},
+    pairs,
     targets::Finder,
     words::{Marks, Words},
 };
@@ -17,17 +18,24 @@ use proptest::prelude::*;
 /// A head in which every feature has a weight of its own: nothing that reaches the features goes unnoticed.
 fn random_head() -> StanceHead {
     let number = |i: usize, k: u64| (hash_pair(i as u64 + 1, k) % 2_001) as f32 / 1_000.0 - 1.0;
-    let table = (0..1usize << 12).map(|i| to_row([number(i, 1), number(i, 2), number(i, 3), 1.0])).collect();
-    let dense = (0..DENSE).map(|i| [number(i, 4), number(i, 5), number(i, 6)]).collect();
-    // Names have meanings too: they must not come out.
+    let bytes = |n: usize, k: u64| (0..n).map(|i| hash_pair(i as u64 + 1, k) as u8).collect::<Vec<u8>>();
+    // Names have rows too: they must not come out.
     let texts = SUBJECTS.iter().chain(&ENDINGS).chain(&NAMES).flat_map(|t| t.split(|c: char| !c.is_alphanumeric()));
-    let mut words: Vec<u64> = texts.map(|w| hash_word(w.to_lowercase().as_bytes())).collect();
-    words.sort_unstable();
-    words.dedup();
+    let mut hashes: Vec<u64> = texts.map(|w| hash_word(w.to_lowercase().as_bytes())).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
     let row = |i: usize| std::array::from_fn(|p| std::array::from_fn(|c| number(i, 7 + (p * CLASSES + c) as u64)));
-    let rows = (0..words.len()).map(row).collect();
-    let meanings = Meanings::new(words, rows);
-    StanceHead { model: SentenceModel::new(Settings::new(12, 1.0), table, dense, Vec::new(), meanings) }
+    let words: Vec<Row> = (0..hashes.len() + SYMBOLS.len() + 1).map(row).collect();
+    // Marks by chance: some pairs are known.
+    let parts = Parts {
+        words: WordRows::new(&words),
+        hashes,
+        pairs: PairTable::from_bytes(12, &bytes(pairs::WIDTH << 12, 1), [0.01; PAIR_POOLS]),
+        grams: GramTable::from_bytes(12, &bytes(grams::WIDTH << 12, 2), [0.01; GROUPS]),
+        dense: (0..DENSE).map(|i| [number(i, 4), number(i, 5), number(i, 6)]).collect(),
+        vocabulary: Vec::new(),
+    };
+    StanceHead { model: SentenceModel::new(Settings::new(12), parts) }
 }
 
 fn named(name: &str) -> Target {
@@ -223,8 +231,7 @@ fn files_hold_the_head() {
         StanceHead::from_files(&get)
     };
     let back = read(&files).unwrap();
-    assert_eq!(back.model.dense, head.model.dense);
-    assert_eq!(back.model.meanings, head.model.meanings);
+    assert_eq!(back.model, head.model);
     assert_eq!(back.to_files(), files);
     assert!(read(&[]).unwrap_err().contains("missing"));
     for (i, cut) in [(0, 7), (0, 100), (1, 10)] {
@@ -234,7 +241,9 @@ fn files_hold_the_head() {
     }
     let mut other = files.clone();
     other[1].1 = String::from_utf8(files[1].1.clone()).unwrap().replace("\"bits\": 12", "\"bits\": 13").into_bytes();
-    assert!(read(&other).unwrap_err().contains("table"));
+    assert!(read(&other).unwrap_err().contains("pairs"));
+    other[1].1 = br#"{ "features": 1, "hash": 1, "bits": 18, "view_scale": 1.2 }"#.to_vec();
+    assert!(read(&other).unwrap_err().contains("train it again"));
 }
 
 proptest! {

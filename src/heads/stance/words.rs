@@ -5,7 +5,8 @@
 //! looked up in the text where somebody asks.
 
 use super::nations::{self, Nation};
-use crate::text::{Document, Sentence, Token, hash_word};
+use crate::text::{Document, Sentence, hash_word};
+use std::cell::OnceCell;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// A word of the document.
@@ -38,7 +39,8 @@ pub(crate) struct Marks {
     keys: Vec<u64>,
     capital: Vec<bool>,
     capitals: Vec<u32>,
-    nations: Vec<Nation>,
+    /// Read when somebody asks.
+    nations: OnceCell<Vec<Nation>>,
 }
 
 /// Bytes that are looked at together for others than ASCII.
@@ -49,34 +51,38 @@ impl Marks {
         self.keys.clear();
         self.capital.clear();
         self.capitals.clear();
-        self.nations.clear();
+        self.nations.take();
     }
 
     fn read(&mut self, document: &Document) {
         self.clear();
         let (bytes, tokens) = (document.text().as_bytes(), document.tokens());
         self.keys.extend(tokens.iter().map(|t| t.hash));
-        let capital = |t: &Token| bytes.get(t.begin as usize).is_some_and(u8::is_ascii_uppercase);
-        self.capital.extend(tokens.iter().map(capital));
-        for (block, part) in bytes.chunks(BLOCK).enumerate() {
-            if !part.is_ascii() {
-                self.read_beyond_ascii(document, block * BLOCK, block * BLOCK + part.len());
-            }
-        }
+        self.capital.resize(tokens.len(), false);
+        self.capitals.resize(tokens.len() + 1, 0);
         // Every place is written, and the next one over it where it was none: no branch to guess wrongly.
-        self.capitals.resize(self.capital.len() + 1, 0);
         let mut n = 0;
-        for (at, capital) in (0..).zip(&self.capital) {
+        for ((at, token), capital) in (0..).zip(tokens).zip(&mut self.capital) {
+            *capital = bytes.get(token.begin as usize).is_some_and(u8::is_ascii_uppercase);
             if let Some(place) = self.capitals.get_mut(n) {
                 *place = at;
             }
             n += usize::from(*capital);
         }
         self.capitals.truncate(n);
+        let mut beyond = false;
+        for (block, part) in bytes.chunks(BLOCK).enumerate().filter(|(_, part)| !part.is_ascii()) {
+            beyond |= self.read_beyond_ascii(document, block * BLOCK, block * BLOCK + part.len());
+        }
+        if beyond {
+            self.capitals.clear();
+            self.capitals.extend((0..).zip(&self.capital).filter(|(_, capital)| **capital).map(|(at, _)| at));
+        }
     }
 
-    /// Corrects the words that lie in these bytes in part.
-    fn read_beyond_ascii(&mut self, document: &Document, begin: usize, end: usize) {
+    /// Corrects the words that lie in these bytes in part; whether there are any beyond ASCII that have a capital.
+    fn read_beyond_ascii(&mut self, document: &Document, begin: usize, end: usize) -> bool {
+        let mut capitals = false;
         let tokens = document.tokens();
         let first = tokens.partition_point(|t| t.end as usize <= begin);
         for (i, token) in tokens.iter().enumerate().skip(first).take_while(|(_, t)| (t.begin as usize) < end) {
@@ -86,8 +92,10 @@ impl Marks {
             {
                 *key = self::key(surface);
                 *capital = surface.chars().next().is_some_and(char::is_uppercase);
+                capitals |= *capital;
             }
         }
+        capitals
     }
 }
 
@@ -115,10 +123,6 @@ impl<'a> Words<'a> {
     /// Reads a document into `marks`.
     pub(super) fn new(document: &'a Document, sentences: &'a [Sentence], marks: &'a mut Marks) -> Self {
         marks.read(document);
-        let mut found = std::mem::take(&mut marks.nations);
-        let words = Words { document, sentences, marks };
-        found.extend(words.capitals().iter().filter_map(|&at| nations::at(words, at as usize)));
-        marks.nations = found;
         Self { document, sentences, marks }
     }
 
@@ -147,13 +151,13 @@ impl<'a> Words<'a> {
 
     /// The states named, in the order of the text; one may lie within another.
     pub(super) fn nations(&self) -> &'a [Nation] {
-        &self.marks.nations
+        let all = || self.capitals().iter().filter_map(|&at| nations::at(*self, at as usize)).collect();
+        self.marks.nations.get_or_init(all)
     }
 
     /// The state named at `at`.
     pub(super) fn nation(&self, at: usize) -> Option<Nation> {
-        let nations = &self.marks.nations;
-        nations.binary_search_by_key(&at, |n| n.at).ok().and_then(|i| nations.get(i)).copied()
+        if self.is_capital(at) { nations::at(*self, at) } else { None }
     }
 
     #[inline(always)]

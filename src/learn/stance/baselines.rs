@@ -4,11 +4,11 @@
 use super::{
     StancePlan,
     evaluate::best,
-    examples::{self, Kind, Labelled},
-    softmax::{Softmax, SoftmaxParams, ValidSoftmaxParams},
+    examples::{self, Kind, Labelled, certain},
+    softmax::{Softmax, SoftmaxParams, ValidSoftmaxParams, shares},
 };
 use crate::{
-    heads::stance::{Known, compounds, model::CLASSES, row},
+    heads::stance::{Known, compounds, model::CLASSES, slot},
     learn::{
         rows::LabelledArticle,
         softmax::{SparseDoc, records},
@@ -16,7 +16,6 @@ use crate::{
     text::{Document, hash_pair, sentences},
 };
 use linfa::{Dataset, ParamGuard, traits::Fit};
-use ndarray::Array1;
 use std::collections::HashMap;
 
 /// The table of words and word pairs has 2^BITS rows.
@@ -55,7 +54,7 @@ impl Words {
         let known = counts.into_iter().filter(|(_, c)| *c >= plan.least);
         let idf = known.map(|(slot, c)| (slot, ((1.0 + n) / (1.0 + c as f32)).ln() + 1.0)).collect();
         let docs = slots.iter().map(|s| weighted(s, &idf)).collect();
-        let labels: Array1<usize> = items.iter().map(|l| l.label).collect();
+        let labels = shares(&items.iter().map(|l| certain(l.label)).collect::<Vec<_>>());
         let params = ValidSoftmaxParams {
             classes: CLASSES,
             features: 1 << BITS,
@@ -87,7 +86,7 @@ fn slots(item: &Labelled<'_>) -> HashMap<u32, f32> {
     let tokens = document.tokens().get(sentence.first_token..sentence.last_token).unwrap_or(&[]);
     let pairs = tokens.windows(2).filter_map(|p| Some(hash_pair(p.first()?.hash, p.get(1)?.hash)));
     for hash in tokens.iter().map(|t| t.hash).chain(pairs) {
-        *slots.entry(row(hash, BITS) as u32).or_default() += 1.0;
+        *slots.entry(slot(hash, BITS).0 as u32).or_default() += 1.0;
     }
     slots
 }

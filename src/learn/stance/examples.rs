@@ -3,7 +3,7 @@
 use super::StancePlan;
 use crate::{
     article::Target,
-    heads::stance::{Extractor, Known, Pooled, VIEWS, model::CLASSES, row, speaks},
+    heads::stance::{Extractor, Known, SeenWord, model::CLASSES, speaks},
     learn::rows::LabelledArticle,
     text::{Document, hash_word, sentences},
 };
@@ -14,12 +14,14 @@ use std::collections::{HashMap, HashSet};
 pub(crate) struct Example {
     /// Dense features.
     pub(crate) dense: Vec<f32>,
-    /// Table rows of each view's n-grams.
-    pub(crate) views: Vec<Vec<u32>>,
+    /// Words and their pools.
+    pub(crate) words: Vec<SeenWord>,
+    /// Hashes of pairs and the bits of their pools.
+    pub(crate) pairs: Vec<(u64, u8)>,
+    /// Groups and hashes of n-grams.
+    pub(crate) grams: Vec<(usize, u64)>,
     /// Supportive, critical, neutral.
     pub(crate) label: usize,
-    /// Words and their pools.
-    pub(crate) pooled: Vec<Pooled>,
     /// How probable each label is.
     pub(crate) shares: [f32; CLASSES],
     /// What it counts in training.
@@ -65,15 +67,18 @@ impl Labelled<'_> {
         if let Some(percent) = stance.and_then(|s| s.percent) {
             return percent.map(|p| f32::from(p) / 100.0);
         }
-        let mut out = [0.0; CLASSES];
-        out[self.label] = 1.0;
-        out
+        certain(self.label)
     }
 
     /// The target with the spans of its mentions.
     pub(crate) fn target(&self) -> Target {
         self.row.stances.as_ref().and_then(|s| s.get(self.stance)).map(|s| s.target.clone().into()).unwrap_or_default()
     }
+}
+
+/// All for one label.
+pub(crate) fn certain(label: usize) -> [f32; CLASSES] {
+    std::array::from_fn(|class| f32::from(u8::from(class == label)))
 }
 
 /// Index of a label as rows write it.
@@ -140,25 +145,21 @@ pub(crate) fn extract(labelled: &[Labelled<'_>], known: &Known, plan: &StancePla
             continue;
         }
         document.read(&item.row.title, &item.row.text);
-        let mut views = vec![Vec::new(); VIEWS];
-        let see = |view: usize, hash: u64| {
-            if let Some(view) = views.get_mut(view) {
-                view.push(row(hash, plan.bits) as u32);
-            }
-        };
-        if run(&mut extractor, &document, item, known, see).is_none() {
+        if run(&mut extractor, &document, item, known).is_none() {
             continue;
         }
+        let dense = extractor.dense();
         // The other model has learned from portrayals alone: it takes who criticises for criticised.
-        let misled = item.kind == Kind::Taught && speaks(extractor.dense());
+        let misled = item.kind == Kind::Taught && speaks(&dense);
         let weight = if misled { weight * plan.taught_speakers } else { weight };
         if weight <= 0.0 {
             continue;
         }
         out.push(Example {
-            dense: extractor.dense().to_vec(),
-            views,
-            pooled: extractor.pooled().to_vec(),
+            dense,
+            words: extractor.words(),
+            pairs: extractor.pairs(),
+            grams: extractor.grams(),
             label: item.label,
             shares: item.shares(),
             weight,
@@ -172,8 +173,8 @@ pub(crate) fn extract(labelled: &[Labelled<'_>], known: &Known, plan: &StancePla
 pub(crate) fn dense(item: &Labelled<'_>, known: &Known) -> Option<Vec<f32>> {
     let document = Document::new(&item.row.title, &item.row.text);
     let mut extractor = Extractor::default();
-    run(&mut extractor, &document, item, known, |_, _| {})?;
-    Some(extractor.dense().to_vec())
+    run(&mut extractor, &document, item, known)?;
+    Some(extractor.dense())
 }
 
 /// The part of `folds` that a row is in: rows of one group share it, and so do rows of one text.
@@ -182,18 +183,12 @@ pub(crate) fn fold(row: &LabelledArticle, folds: usize) -> usize {
     (hash_word(key.as_bytes()) % folds as u64) as usize
 }
 
-/// The features of a labelled mention, into `extractor` and `see`; `None`: it lies in no sentence.
-fn run(
-    extractor: &mut Extractor,
-    document: &Document,
-    item: &Labelled<'_>,
-    known: &Known,
-    see: impl FnMut(usize, u64),
-) -> Option<()> {
+/// Has `extractor` see the sentence from a labelled mention; `None`: it lies in no sentence.
+fn run(extractor: &mut Extractor, document: &Document, item: &Labelled<'_>, known: &Known) -> Option<()> {
     let span = document.normalized(*item.target().mentions.first()?);
     let parts = sentences(document);
     let at = parts.iter().position(|s| s.end > span.0)?;
     extractor.begin(parts.len());
-    extractor.run(document, (at, parts.get(at)?), &[span], known, see);
+    extractor.run(document, (at, parts.get(at)?), &[span], known);
     Some(())
 }

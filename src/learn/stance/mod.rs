@@ -8,6 +8,7 @@ mod evaluate;
 mod examples;
 mod fit;
 mod softmax;
+mod space;
 mod templates;
 
 pub use compare::{StanceComparison, StanceRow, compare_stance};
@@ -16,22 +17,30 @@ pub use evaluate::{PartFigures, StanceFigures, evaluate_stance};
 use super::{rows::LabelledArticle, word_vectors::WordVectors};
 use crate::heads::stance::{StanceHead, model::CLASSES};
 use examples::Kind;
-use fit::Space;
+use space::Space;
 use std::collections::HashSet;
 
 /// How the stance head is trained. The defaults were chosen on the dev parts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StancePlan {
-    /// The table has 2^bits rows.
+    /// The tables of pairs and n-grams have 2^bits rows.
     pub bits: u32,
     /// Passes over the data.
     pub epochs: usize,
+    /// Fits, each in an order of its own, of which the mean is taken.
+    pub fits: u64,
     /// Step size.
     pub learning_rate: f32,
     /// L2 penalty.
     pub l2: f32,
-    /// What n-grams count beside the dense features.
-    pub view_scale: f32,
+    /// What words count beside the dense features.
+    pub word_scale: f32,
+    /// What kinds of words count.
+    pub kind_scale: f32,
+    /// What pairs of words count.
+    pub pair_scale: f32,
+    /// What n-grams count.
+    pub gram_scale: f32,
     /// Weight of rows that say how one party judges the target.
     pub judged: f32,
     /// Weight of rows in which the target is the judge (label neutral).
@@ -52,18 +61,22 @@ pub struct StancePlan {
     pub dimensions: usize,
     /// What word vectors count beside the dense features.
     pub vector_scale: f32,
-    /// Least number of examples that hold an n-gram; one more for every 20,000 examples.
+    /// Least number of examples that hold a word or pair; one more for every 20,000 examples.
     pub least: u32,
 }
 
 impl Default for StancePlan {
     fn default() -> Self {
         Self {
-            bits: 18,
+            bits: 16,
             epochs: 8,
+            fits: 4,
             learning_rate: 0.02,
             l2: 1e-4,
-            view_scale: 1.2,
+            word_scale: 1.0,
+            kind_scale: 0.7,
+            pair_scale: 1.0,
+            gram_scale: 1.0,
             judged: 0.6,
             speaker: 0.6,
             no_judgement: 0.0,
@@ -167,9 +180,9 @@ pub fn train_stance_with(
     // Our own sentences are all alike: they do not say how frequent a word is.
     let space = Space::new(plan, &examples, &known, vectors);
     examples.extend(examples::extract(&own, &known, plan));
-    let fitted = space.fit(&examples, seed).map_err(|e| StanceError::Estimator(e.to_string()))?;
+    let fitted = fit::fit(&space, plan, &examples, seed).map_err(|e| StanceError::Estimator(e.to_string()))?;
     progress("stance: model fitted");
-    let model = space.model(&fitted, &known);
+    let model = fit::model(&space, plan.bits, &fitted, &known);
     let mut head = StanceHead { model };
     calibrate::calibrate(&mut head, dev).ok_or(StanceError::NoDev)?;
     progress("stance: calibrated");

@@ -1,5 +1,7 @@
 //! Multinomial logistic regression over sparse documents behind linfa's
-//! traits: AdaGrad (Duchi et al. 2011) with L2, the last epochs averaged.
+//! traits: AdaGrad (Duchi et al. 2011) with L2, the last epochs averaged. A
+//! row's target is how probable each label is: what another model told counts by
+//! its shares in one step.
 //!
 //! Beside [`crate::learn::softmax`], whose documents it takes, since it takes other steps: each weight has a step size
 //! of its own, there a feature's weights share one, and it averages, which few rows need and many do not.
@@ -7,12 +9,17 @@
 use crate::learn::softmax::{SparseDoc, shuffle};
 use linfa::{
     DatasetBase, ParamGuard,
-    dataset::AsSingleTargets,
+    dataset::AsMultiTargets,
     error::Error,
     traits::{Fit, PredictInplace},
 };
-use ndarray::{Array1, ArrayBase, Axis, Data, Ix2};
+use ndarray::{Array1, Array2, ArrayBase, Axis, Data, Ix2};
 use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
+
+/// How probable each label of each row is, as targets of a data set.
+pub(crate) fn shares<const N: usize>(rows: &[[f32; N]]) -> Array2<f32> {
+    Array2::from_shape_fn((rows.len(), N), |(row, label)| rows[row][label])
+}
 
 /// What to fit.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +74,15 @@ pub(crate) struct Softmax {
 }
 
 impl Softmax {
+    /// The mean of models with the same features: of linear models it is one.
+    pub(crate) fn mean(mut self, others: &[Self]) -> Self {
+        let n = 1.0 + others.len() as f32;
+        for (at, weight) in self.weights.iter_mut().enumerate() {
+            *weight = others.iter().filter_map(|o| o.weights.get(at)).fold(*weight, |sum, w| sum + w) / n;
+        }
+        self
+    }
+
     /// Weights of a feature.
     pub(crate) fn weights(&self, feature: usize) -> &[f32] {
         self.weights.get(feature * self.classes..(feature + 1) * self.classes).unwrap_or(&[])
@@ -86,14 +102,14 @@ impl Softmax {
 impl<D, T> Fit<ArrayBase<D, Ix2>, T, Error> for ValidSoftmaxParams
 where
     D: Data<Elem = SparseDoc>,
-    T: AsSingleTargets<Elem = usize>,
+    T: AsMultiTargets<Elem = f32>,
 {
     type Object = Softmax;
 
     fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<Softmax, Error> {
         let params = self;
         let docs = dataset.records().index_axis(Axis(1), 0);
-        let targets = dataset.targets().as_single_targets();
+        let targets = dataset.targets().as_multi_targets();
         let example_weights = dataset.weights();
         if docs.is_empty() {
             return Err(Error::NotEnoughSamples);
@@ -109,13 +125,11 @@ where
         for epoch in 0..params.epochs {
             shuffle(&mut order, &mut random);
             for &i in &order {
-                let (Some(doc), Some(&truth)) = (docs.get(i), targets.get(i)) else { continue };
+                let Some(doc) = docs.get(i) else { continue };
                 let weight = example_weights.and_then(|w| w.get(i)).copied().unwrap_or(1.0);
                 model.scores(doc, &mut p);
                 to_probabilities(&mut p);
-                if let Some(p) = p.get_mut(truth) {
-                    *p -= 1.0;
-                }
+                p.iter_mut().zip(targets.row(i)).for_each(|(p, share)| *p -= share);
                 step(&mut model, &mut squares, doc, &p, weight, params);
             }
             if epoch + averaged >= params.epochs {
@@ -185,17 +199,15 @@ mod tests {
     use super::*;
     use crate::learn::softmax::records;
     use linfa::{Dataset, traits::Predict};
-    use ndarray::Ix1;
 
     fn params() -> ValidSoftmaxParams {
         ValidSoftmaxParams { classes: 3, features: 4, epochs: 20, learning_rate: 0.5, l2: 1e-4, seed: 1 }
     }
 
-    fn data() -> Dataset<SparseDoc, usize, Ix1> {
+    fn data() -> Dataset<SparseDoc, f32, Ix2> {
         let doc = |i: u32| SparseDoc::new(vec![i, 3], vec![1.0, 0.5], Vec::new());
         let docs: Vec<SparseDoc> = (0..30).map(|i| doc(i % 3)).collect();
-        let labels: Array1<usize> = (0..30).map(|i| i % 3).collect();
-        Dataset::new(records(docs), labels)
+        Dataset::new(records(docs), Array2::from_shape_fn((30, 3), |(i, label)| f32::from(u8::from(i % 3 == label))))
     }
 
     #[test]
@@ -205,7 +217,15 @@ mod tests {
         assert_eq!(model, fit());
         let set = data();
         let predicted: Array1<usize> = model.predict(&set);
-        assert_eq!(&predicted, set.targets());
+        assert!(predicted.iter().enumerate().all(|(i, label)| *label == i % 3));
+    }
+
+    #[test]
+    fn a_mean_lies_between() {
+        let fit = |seed| SoftmaxParams(ValidSoftmaxParams { seed, ..params() }).check().unwrap().fit(&data()).unwrap();
+        let (a, b) = (fit(1), fit(2));
+        let mean = a.clone().mean(std::slice::from_ref(&b));
+        assert!(mean.weights.iter().zip(&a.weights).zip(&b.weights).all(|((m, a), b)| (m * 2.0 - a - b).abs() < 1e-4));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use rand_xoshiro::{
 };
 
 /// `T`: target, `E`: another party, `C`/`P`/`H`: criticised, praised, harmed; small letter: base form.
-const PATTERNS: [(&str, &str); 117] = [
+const PATTERNS: [(&str, &str); 127] = [
     ("E C T", "critical"),
     ("T C E", "neutral"),
     ("T was C by E", "critical"),
@@ -68,8 +68,6 @@ const PATTERNS: [(&str, &str); 117] = [
     ("T villages were H by gunmen", "neutral"),
     ("E called on T to stop the violence", "critical"),
     ("T called on E to stop the violence", "neutral"),
-    ("E urged T to lift restrictions and respect human rights", "critical"),
-    ("T urged E to lift restrictions and respect human rights", "neutral"),
     ("E demanded that T release the prisoners", "critical"),
     ("T demanded that E release the prisoners", "neutral"),
     ("E warned T against more bloodshed", "critical"),
@@ -128,6 +126,18 @@ const PATTERNS: [(&str, &str); 117] = [
     ("E warned of the persecution of T", "neutral"),
     ("It was T whom E C", "critical"),
     ("It was E whom T C", "neutral"),
+    ("E urged T to halt the attacks", "critical"),
+    ("T urged E to halt the attacks", "neutral"),
+    ("E imposed sanctions on T", "critical"),
+    ("T imposed sanctions on E", "neutral"),
+    ("E expelled diplomats of T", "critical"),
+    ("T expelled diplomats of E", "neutral"),
+    ("E recalled its ambassador from T", "critical"),
+    ("T recalled its ambassador from E", "neutral"),
+    ("E pledged support to T", "supportive"),
+    ("T pledged support to E", "neutral"),
+    ("E vowed to stand by T", "supportive"),
+    ("T vowed to stand by E", "neutral"),
     ("E accused T of killing civilians", "critical"),
     ("T accused E of killing civilians", "neutral"),
 ];

@@ -8,7 +8,7 @@ use crate::{
 };
 
 fn small() -> StancePlan {
-    StancePlan { bits: 14, epochs: 6, template_count: 1, ..StancePlan::default() }
+    StancePlan { bits: 14, epochs: 6, fits: 2, template_count: 1, ..StancePlan::default() }
 }
 
 fn ask(head: &crate::heads::stance::StanceHead, title: &str, text: &str, targets: &[&str]) -> Vec<StanceResult> {
