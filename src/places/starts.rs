@@ -31,8 +31,9 @@ impl Starts {
             let Some(word) = words.get(at as usize) else { break };
             // The last word beside itself: at worst a name is looked for in vain.
             let next = words.get(at as usize + 1).unwrap_or(word);
-            let begins = gazetteer.prefixes.may_begin(word.hash, extend(word.hash, 1, next.hash))
-                || inflected && [word, next].iter().any(|word| inflect::inflects(first_byte(document, word)));
+            let inflected = inflected && [word, next].iter().any(|word| inflect::inflects(first_byte(document, word)));
+            // Without a branch on what the filter says: the next loads need not wait for this one.
+            let begins = gazetteer.prefixes.may_begin(word.hash, extend(word.hash, 1, next.hash)) | inflected;
             tokens[kept] = at;
             kept += usize::from(begins);
         }

@@ -169,7 +169,8 @@ mod tests {
             assert_eq!((node.is_given_name(), node.is_surname()), (i % 3 == 0, i % 3 != 0));
         }
         assert_eq!(table.get(1_000), None);
-        table.mark(77, 78);
-        assert!(table.may_begin(77, 78) && !table.may_begin(77, 79) && !table.may_begin(78, 78));
+        let (word, other) = (77 << 32, 78 << 32);
+        table.mark(word, 78);
+        assert!(table.may_begin(word, 78) && !table.may_begin(word, 79) && !table.may_begin(other, 78));
     }
 }
