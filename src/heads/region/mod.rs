@@ -5,6 +5,7 @@
 
 pub mod desk;
 mod evidence;
+pub mod home;
 mod linear;
 mod math;
 mod mention;
@@ -13,6 +14,7 @@ mod tally;
 
 pub use desk::DeskModel;
 pub use evidence::{CONTEXTS, DESK_FEATURES, DESK_WEIGHTS, DeskVectors, MODULATED};
+pub use home::HomeModel;
 pub use linear::Logistic;
 pub use mention::{MENTION_FEATURES, mention_features};
 pub use rank::{FEATURES, RANKER_FEATURES, RankedCountry};
@@ -47,6 +49,9 @@ pub struct RegionHead {
     pub ranker: Logistic,
     /// From countries to desks.
     pub desks: DeskModel,
+    /// From desks to countries where no place is named; bundles made before 2026-11-29 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homes: Option<HomeModel>,
     /// A main desk less likely than this is given with the reason "low confidence".
     pub least_desk: f64,
 }
@@ -78,6 +83,7 @@ impl RegionHead {
         if !(0.0..=1.0).contains(&self.least_desk) {
             return Err("region head: least_desk is not a probability".to_owned());
         }
+        self.homes.as_ref().map_or(Ok(()), HomeModel::check)?;
         self.desks.check()
     }
 
@@ -109,6 +115,11 @@ impl RegionHead {
             }
         }
         *desks = self.desks.probabilities(evidence, &prior);
+        let homes = self.homes.as_ref().filter(|_| hits.is_empty());
+        if let Some((country, likely)) = homes.and_then(|homes| homes.judge(document.tokens().len(), desks)) {
+            countries.push(RankedCountry::unnamed(country));
+            about.push(likely);
+        }
     }
 
     /// What the model of desks read of the article that was counted last: for training it.

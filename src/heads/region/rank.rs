@@ -107,6 +107,18 @@ pub struct RankedCountry {
 }
 
 impl RankedCountry {
+    /// A country that the story does not name.
+    pub(super) fn unnamed(country: CountryId) -> Self {
+        Self {
+            country,
+            features: [0.0; FEATURES],
+            weight: 0.0,
+            named: 0.0,
+            first_hit: usize::MAX,
+            by_more_than_towns: false,
+        }
+    }
+
     /// Whether a short text names it as the place that it was filed from only, and names others.
     #[must_use]
     pub fn only_filed_from(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Fits the logistic models of the region head: is this name a place here, is
 //! the story about this country, and which desk is it for.
 
-use super::{TrainingPriors, logistic, rows, templates};
+use super::{TrainingPriors, homes::fit_homes, logistic, rows, templates};
 use crate::{
     heads::region::{
         Counted, DESK_WEIGHTS, DeskModel, FEATURES, Logistic, MENTION_FEATURES, RegionHead, mention_features,
@@ -69,6 +69,7 @@ pub fn train_region(
         mention,
         ranker: Logistic { weights: vec![0.0; FEATURES], bias: 0.0 },
         desks: DeskModel::default(),
+        homes: None,
         least_desk: LEAST_DESK,
     };
     let mut examples: Vec<([f64; FEATURES], bool)> = Vec::new();
@@ -99,6 +100,7 @@ pub fn train_region(
     head.ranker = logistic::fit(&features, &truth, ALPHA)?;
     progress("region: desks");
     head.desks = fit_desks(&head, rows, priors, gazetteer, seed)?;
+    head.homes = fit_homes(&head, rows, priors, gazetteer)?;
     head.check()?;
     Ok(RegionTraining { head, articles, mentions, candidates: examples.len() })
 }
