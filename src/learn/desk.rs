@@ -46,7 +46,7 @@ const FOLDS: usize = 4;
 enum Of {
     All,
     /// All but the rows of one part.
-    OutOf(usize),
+    Beyond(usize),
     /// All but the data sets of one part.
     Without(usize),
 }
@@ -100,7 +100,7 @@ pub fn fit(
     sets.dedup();
     let parts = if sets.len() < 2 { 0 } else { STRANGERS.min(sets.len()) };
     let mut fits = vec![Of::All];
-    fits.extend((0..FOLDS).map(Of::OutOf));
+    fits.extend((0..FOLDS).map(Of::Beyond));
     fits.extend((0..parts).map(Of::Without));
     let fitted = job.map(
         fits,
@@ -108,7 +108,7 @@ pub fn fit(
         |(), of| match of {
             Of::All => fit("desk", initial, &|_| true),
             // From zeros: what they are begun from may have seen the rows that they must not know.
-            Of::OutOf(fold) => fit(&format!("desk-out-of-{fold}"), None, &|i| train[i].3 != fold),
+            Of::Beyond(fold) => fit(&format!("desk-out-of-{fold}"), None, &|i| train[i].3 != fold),
             Of::Without(part) => {
                 fit(&format!("desk-without-{part}"), None, &|i| part_of(&sets, &train[i].2) != Some(part))
             }
