@@ -28,8 +28,8 @@ pub struct DeskModel {
     pub weights: Softmax,
     /// Divides the scores before the softmax.
     pub temperature: f64,
-    /// Two models, each fitted on one half of the rows: for asking about a row that was trained on.
-    halves: [Softmax; 2],
+    /// Models that were each fitted without one part of the rows: for asking about a row that was trained on.
+    folds: Vec<Softmax>,
     /// Models that were each fitted without some data sets: for asking what the words say of a stranger's article.
     strangers: Vec<Softmax>,
     /// The data sets trained on, in order.
@@ -38,11 +38,15 @@ pub struct DeskModel {
 
 /// In how many parts the data sets are held out.
 const STRANGERS: usize = 5;
+/// In how many parts rows are held out. With two the words that training asks know half as much as those that serve, and
+/// the head trusts them too little.
+const FOLDS: usize = 4;
 
 /// On which rows a model is fitted.
 enum Of {
     All,
-    Half(usize),
+    /// All but the rows of one part.
+    Beyond(usize),
     /// All but the data sets of one part.
     Without(usize),
 }
@@ -67,7 +71,8 @@ pub fn fit(
     sets.sort_unstable();
     sets.dedup();
     let parts = if sets.len() < 2 { 0 } else { STRANGERS.min(sets.len()) };
-    let mut fits = vec![Of::All, Of::Half(0), Of::Half(1)];
+    let mut fits = vec![Of::All];
+    fits.extend((0..FOLDS).map(Of::Beyond));
     fits.extend((0..parts).map(Of::Without));
     let fitted = job.map(
         fits,
@@ -75,7 +80,7 @@ pub fn fit(
         |(), of| match of {
             Of::All => rows.fit("desk", initial, &|_| true, job),
             // From zeros: what they are begun from may have seen the rows that they must not know.
-            Of::Half(half) => rows.fit(&format!("desk-half-{half}"), None, &|row| row.half == half, job),
+            Of::Beyond(fold) => rows.fit(&format!("desk-out-of-{fold}"), None, &|row| row.fold != fold, job),
             Of::Without(part) => {
                 rows.fit(&format!("desk-without-{part}"), None, &|row| part_of(&sets, &row.set) != Some(part), job)
             }
@@ -83,11 +88,12 @@ pub fn fit(
     );
     let mut fitted = fitted.into_iter();
     let mut next = || fitted.next().unwrap_or_else(|| Err(SoftmaxError::Data("more fits are due".to_owned())));
-    let (model, halves) = (next()?, [next()?, next()?]);
+    let model = next()?;
+    let folds = (0..FOLDS).map(|_| next()).collect::<Result<_, _>>()?;
     let strangers = (0..parts).map(|_| next()).collect::<Result<_, _>>()?;
     let scores: Vec<Vec<f32>> = dev.iter().map(|r| model.decision_function(&r.doc)).collect();
     let truth: Vec<usize> = dev.iter().map(|r| r.desk).collect();
-    Ok(Some(DeskModel { weights: model, temperature: temperature(&scores, &truth), halves, strangers, sets }))
+    Ok(Some(DeskModel { weights: model, temperature: temperature(&scores, &truth), folds, strangers, sets }))
 }
 
 /// The weights alone, as a work of that name.
@@ -110,7 +116,7 @@ struct Row {
     doc: SparseDoc,
     desk: usize,
     set: String,
-    half: usize,
+    fold: usize,
 }
 
 fn read(rows: &[LabelledArticle], encoder: &mut Encoder<'_>) -> Vec<Row> {
@@ -119,7 +125,7 @@ fn read(rows: &[LabelledArticle], encoder: &mut Encoder<'_>) -> Vec<Row> {
         let desk = desk_label(row)?;
         read_region_row(row, &mut document);
         let set = row.dataset.clone().unwrap_or_default();
-        Some(Row { doc: encoder.encode_document(&document), desk, set, half: half(&document) })
+        Some(Row { doc: encoder.encode_document(&document), desk, set, fold: fold_of(&document) })
     };
     rows.iter().filter_map(row).collect()
 }
@@ -185,7 +191,8 @@ impl DeskModel {
     /// Probabilities of the desks and of none for a document, from the model that was fitted without it.
     #[must_use]
     pub fn out_of_fold(&self, document: &Document, row: &SparseDoc) -> Vec<f32> {
-        self.tempered(&self.halves[1 - half(document)], row)
+        let model = self.folds.get(fold_of(document)).unwrap_or(&self.weights);
+        self.tempered(model, row)
     }
 
     /// The same from a model that was fitted without the row's whole data set; `None` where there is only one.
@@ -201,9 +208,9 @@ fn part_of(sets: &[String], set: &str) -> Option<usize> {
     sets.binary_search_by(|s| s.as_str().cmp(set)).ok().map(|i| i % STRANGERS)
 }
 
-/// Which half of the rows a document belongs to.
-fn half(document: &Document) -> usize {
-    (hash_word(document.text().as_bytes()) >> 7) as usize & 1
+/// Which part of the rows a document belongs to.
+fn fold_of(document: &Document) -> usize {
+    (hash_word(document.text().as_bytes()) >> 7) as usize % FOLDS
 }
 
 fn weights(rows: &[Row], config: &DeskConfig) -> Vec<f32> {

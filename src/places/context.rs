@@ -290,7 +290,8 @@ pub(super) fn is_blank(gap: &str) -> bool {
 }
 
 fn ends_sentence(gap: &str) -> bool {
-    gap.contains(['.', '!', '?', '\n', ':', '"', '\u{201c}', '\u{2018}'])
+    // Almost all gaps are one blank.
+    gap != " " && gap.contains(['.', '!', '?', '\n', ':', '"', '\u{201c}', '\u{2018}'])
 }
 
 pub(super) fn starts_upper(word: &str) -> bool {

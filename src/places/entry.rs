@@ -120,6 +120,8 @@ pub(super) struct Entry {
     /// Where its candidates lie in the gazetteer's list: ranked, best known first; never none.
     pub(super) from: u32,
     pub(super) many: u8,
+    /// The first of them.
+    pub(super) best: Candidate,
 }
 
 /// The bit of a language, 0 for those without names of their own.
@@ -142,7 +144,8 @@ impl Entry {
         candidates: &str,
         all: &mut Vec<Candidate>,
     ) -> Result<Self, String> {
-        let mut entry = Self { languages: 0, flags: 0, from: all.len() as u32, many: 0 };
+        let best = Candidate { place: Place::Nowhere, kind: HitKind::Null, known: 0 };
+        let mut entry = Self { languages: 0, flags: 0, from: all.len() as u32, many: 0, best };
         for letter in languages.bytes().filter(|b| *b != b'-') {
             let at = b"fsdpi".iter().position(|l| *l == letter).ok_or("unknown language letter")?;
             entry.languages |= 1 << at;
@@ -152,7 +155,11 @@ impl Entry {
             entry.flags |= 1 << at;
         }
         for text in candidates.split(' ') {
-            all.push(candidate(text)?);
+            let candidate = candidate(text)?;
+            if entry.many == 0 {
+                entry.best = candidate;
+            }
+            all.push(candidate);
             entry.many = entry.many.checked_add(1).ok_or("too many candidates")?;
         }
         Ok(entry)
@@ -160,6 +167,12 @@ impl Entry {
 
     pub(super) fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
+    }
+
+    /// Read in all languages, and whatever stands around it when it is capitalised.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.languages == 0 && !self.has(flag::UPPER | flag::ABBREVIATION)
     }
 }
 

@@ -2,50 +2,21 @@
 //! of case and of what may stand between the words of a name.
 
 use super::{
-    context::{self, Context},
-    countries::CountryId,
-    entry::{Entry, HitKind, flag, language_bit},
+    context,
+    entry::{Entry, flag, language_bit},
     gazetteer::{Gazetteer, MAX_WORDS, extend},
+    hit::PlaceHit,
     inflect, resolve,
+    starts::Starts,
     table::Node,
 };
 use crate::text::{Document, Token};
-
-/// A name that was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlaceHit {
-    /// Index of its first token.
-    pub first_token: u32,
-    /// One past the index of its last token.
-    pub last_token: u32,
-    /// What it is taken for.
-    pub kind: HitKind,
-    /// 0 (a small town) to 9 (a country).
-    pub known: u8,
-    /// The countries it stands for; two when nothing tells them apart (Kashmir).
-    pub countries: [Option<CountryId>; 2],
-    /// The desk of a region of several countries.
-    pub desk: Option<u8>,
-    /// What stands around it.
-    pub context: Context,
-    /// Which line of the gazetteer it is; many names share one.
-    pub(super) entry: u32,
-    /// Tells one name from another.
-    pub(super) name: u32,
-    /// Index of the first hit with the same name for the same country.
-    pub(super) first_same: u32,
-    /// How many hits there are with the same name for the same country.
-    pub(super) same: u32,
-}
 
 /// The places of a document, in buffers that are reused: keep one a thread.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
     hits: Vec<PlaceHit>,
-    /// A bit for each token, set where the case allows a name to begin.
-    marks: Vec<u64>,
-    /// Tokens that a name may begin with, and where the names of their words begin.
-    starts: Vec<(u32, Node)>,
+    starts: Starts,
     /// Hash table of names while hits are compared.
     names: Vec<u32>,
 }
@@ -55,35 +26,6 @@ impl Places {
     #[must_use]
     pub fn hits(&self) -> &[PlaceHit] {
         &self.hits
-    }
-}
-
-impl PlaceHit {
-    /// How many mentions of the article have the same name for the same country; this one is among them.
-    #[must_use]
-    pub fn same(&self) -> u32 {
-        self.same
-    }
-
-    /// Whether it is the first of its name for its country, given that it is hit `i`.
-    #[must_use]
-    pub fn is_first(&self, i: usize) -> bool {
-        self.first_same as usize == i
-    }
-
-    /// Its bytes in [`Document::text`].
-    #[must_use]
-    pub fn range(&self, document: &Document) -> (usize, usize) {
-        let tokens = document.tokens();
-        let first = tokens.get(self.first_token as usize);
-        let last = (self.last_token as usize).checked_sub(1).and_then(|i| tokens.get(i));
-        let Some((begin, end)) = first.zip(last).map(|(f, l)| (f.begin as usize, l.end as usize)) else {
-            return (0, 0);
-        };
-        // The last full stop of "U.S." belongs to it.
-        let text = document.text().as_bytes();
-        let dotted = end - begin > 1 && text.get(end - 2) == Some(&b'.') && text.get(end) == Some(&b'.');
-        (begin, end + usize::from(dotted))
     }
 }
 
@@ -107,81 +49,57 @@ impl Gazetteer {
 
     /// As [`find`](Self::find), into buffers that are emptied first.
     pub fn find_into(&self, document: &Document, language: &str, places: &mut Places) {
-        let Places { hits, marks, starts, names } = places;
+        let Places { hits, starts, names } = places;
         hits.clear();
         let language = language_bit(language);
-        self.starts(document, language != 0, marks, starts);
+        starts.find(self, document, language != 0);
         let mut next = 0;
-        for &(at, node) in starts.iter() {
-            let at = at as usize;
+        for (at, token, node) in starts.iter(self, document) {
             if at < next {
                 continue;
             }
-            let found = self.longest(document, at, node, language);
+            let found = self.longest(document, at, token, node, language);
             let Some(Match { end, index, entry, name }) = found else { continue };
             next = end;
-            let first = self.candidates(entry).first();
-            if let Some(best) = first.filter(|c| c.kind != HitKind::Given) {
-                hits.push(PlaceHit {
-                    first_token: at as u32,
-                    last_token: end as u32,
-                    kind: best.kind,
-                    known: best.known,
-                    countries: [None, None],
-                    desk: None,
-                    context: context::look(self, document, at, end, entry.flags),
-                    entry: index as u32,
-                    name,
-                    first_same: 0,
-                    same: 1,
-                });
+            if entry.is_only_given() {
+                continue;
             }
+            let mut hit = PlaceHit {
+                first_token: at as u32,
+                last_token: end as u32,
+                kind: entry.best.kind,
+                known: entry.best.known,
+                countries: [None, None],
+                desk: None,
+                context: context::look(self, document, at, end, entry.flags),
+                entry: index as u32,
+                flags: entry.flags,
+                many: entry.many,
+                name,
+                first_same: 0,
+                same: 1,
+            };
+            if entry.many == 1 {
+                hit.take(&entry.best);
+            }
+            hits.push(hit);
         }
         resolve::resolve(self, document, hits, names);
     }
 
-    /// The tokens that a name may begin with. `small`: also in small letters, as other languages write the names of
-    /// peoples.
-    fn starts(&self, document: &Document, small: bool, marks: &mut Vec<u64>, starts: &mut Vec<(u32, Node)>) {
-        let bytes = document.text().as_bytes();
-        let byte = |at: u32| bytes.get(at as usize).copied().unwrap_or(0);
-        let tokens = document.tokens();
-        // Almost no token is one, so the loop over all of them has no branch to foresee: a bit a token.
-        marks.clear();
-        marks.extend(tokens.chunks(u64::BITS as usize).map(|chunk| {
-            let lower = |token: &Token| u64::from(byte(token.begin).is_ascii_lowercase());
-            // The first token is the highest of the bits, so that one instruction adds the next.
-            let bits = if small { 0 } else { chunk.iter().fold(0, |bits, token| 2 * bits + lower(token)) };
-            (!bits << (u64::BITS as usize - chunk.len())).reverse_bits()
-        }));
-        mark_particles(bytes, tokens, marks);
-        starts.clear();
-        for (word, &bits) in marks.iter().enumerate() {
-            let mut bits = bits;
-            while bits != 0 {
-                let at = word as u32 * u64::BITS + bits.trailing_zeros();
-                bits &= bits - 1;
-                let Some(token) = tokens.get(at as usize) else { break };
-                if self.prefixes.may_begin(token.hash) || inflect::inflects(byte(token.begin)) {
-                    starts.push((at, Node::default()));
-                }
-            }
-        }
-        // All the table's lines are asked for before the first is needed.
-        for (at, node) in starts.iter_mut() {
-            let hash = tokens.get(*at as usize).map_or(0, |t| t.hash);
-            *node = self.prefixes.get(hash).unwrap_or_default();
-        }
-    }
-
     /// The longest name that begins at token `at`, whose word is `node`.
-    fn longest(&self, document: &Document, at: usize, node: Node, language: u8) -> Option<Match<'_>> {
-        let token = document.tokens().get(at)?;
+    #[inline]
+    fn longest(&self, document: &Document, at: usize, token: &Token, node: Node, language: u8) -> Option<Match<'_>> {
         let exact = self.walk(document, at, node, token.hash, false, language);
         let folded = document.folded(token);
         if exact.is_some() || !folded.first().is_some_and(|b| inflect::inflects(*b)) {
             return exact;
         }
+        self.longest_inflected(document, at, folded, language)
+    }
+
+    #[cold]
+    fn longest_inflected(&self, document: &Document, at: usize, folded: &[u8], language: u8) -> Option<Match<'_>> {
         inflect::readings(folded).find_map(|r| {
             let node = self.prefixes.get(r.hash)?;
             self.walk(document, at, node, r.hash, r.stem, language)
@@ -210,16 +128,16 @@ impl Gazetteer {
                 best = Some(Match { end, index, entry, name: prefix as u32 });
             }
             let Some((last, next)) = tokens.get(end - 1).zip(tokens.get(end)).filter(|_| node.goes_on()) else { break };
-            let longer = |hash| self.prefixes.get_longer(extend(prefix, words, hash)).map(|node| (node, hash, false));
-            let folded = document.folded(next);
+            let longer =
+                |word| self.prefixes.get_longer(hash, extend(prefix, words, word)).map(|node| (node, word, false));
             let step = longer(next.hash).or_else(|| {
+                let folded = document.folded(next);
                 let inflected = folded.first().is_some_and(|b| inflect::inflects(*b));
-                let mut readings = inflected.then(|| inflect::readings(folded)).into_iter().flatten();
-                readings.find_map(|r| longer(r.hash).map(|(node, hash, _)| (node, hash, r.stem)))
+                if inflected { step_inflected(folded, longer) } else { None }
             });
             // Last, for almost no word goes on with a name.
-            let Some((next_node, hash, stem)) = step.filter(|_| joins(document, last, next)) else { break };
-            prefix = extend(prefix, words, hash);
+            let Some((next_node, word, stem)) = step.filter(|_| joins(document, last, next)) else { break };
+            prefix = extend(prefix, words, word);
             node = next_node;
             reading.stem |= stem;
         }
@@ -227,21 +145,10 @@ impl Gazetteer {
     }
 }
 
-/// Marks short words before a hyphen, whatever their case: "al-Shabab", "sub-Saharan".
-fn mark_particles(bytes: &[u8], tokens: &[Token], marks: &mut [u64]) {
-    const LONGEST: usize = 3;
-    for hyphen in memchr::memchr_iter(b'-', bytes) {
-        let before = bytes.get(hyphen.saturating_sub(LONGEST + 1)..hyphen).unwrap_or(&[]);
-        // Most words before a hyphen are longer: no need to look for their token.
-        if before.len() > LONGEST && before.iter().all(u8::is_ascii_alphanumeric) {
-            continue;
-        }
-        let at = tokens.partition_point(|t| (t.end as usize) < hyphen);
-        let particle = |t: &&Token| t.end as usize == hyphen && (t.end - t.begin) as usize <= LONGEST;
-        if let Some(mark) = marks.get_mut(at / 64).filter(|_| tokens.get(at).as_ref().is_some_and(particle)) {
-            *mark |= 1 << (at % 64);
-        }
-    }
+/// The first reading of a word with which a name goes on.
+#[cold]
+fn step_inflected(folded: &[u8], longer: impl Fn(u64) -> Option<(Node, u64, bool)>) -> Option<(Node, u64, bool)> {
+    inflect::readings(folded).find_map(|r| longer(r.hash).map(|(node, word, _)| (node, word, r.stem)))
 }
 
 /// Whether two words may belong to one name, by what stands between them.
@@ -262,21 +169,29 @@ fn allowed(document: &Document, at: usize, end: usize, entry: &Entry, language: 
     }
     let tokens = document.tokens();
     let Some((first, last)) = tokens.get(at).zip(tokens.get(end - 1)) else { return false };
-    let surface = document.text().get(first.begin as usize..last.end as usize).unwrap_or("");
+    let bytes = document.text().as_bytes();
     // Almost all names.
-    if surface.as_bytes().first().is_some_and(u8::is_ascii_uppercase)
+    if entry.is_plain()
         && first.end - first.begin > 1
-        && entry.flags & (flag::UPPER | flag::ABBREVIATION) == 0
+        && bytes.get(first.begin as usize).is_some_and(u8::is_ascii_uppercase)
     {
         return true;
     }
+    allowed_seldom(document, at, end, entry, first, last)
+}
+
+/// The rules for names in small letters, abbreviations, and names of capitals only.
+#[inline(never)]
+fn allowed_seldom(document: &Document, at: usize, end: usize, entry: &Entry, first: &Token, last: &Token) -> bool {
+    let (tokens, bytes) = (document.tokens(), document.text().as_bytes());
+    let surface = document.text().get(first.begin as usize..last.end as usize).unwrap_or("");
     if surface.chars().next().is_some_and(char::is_lowercase) && !entry.has(flag::LOWER) {
         return false;
     }
     let before = at.checked_sub(1).and_then(|i| tokens.get(i));
     if entry.has(flag::ABBREVIATION) {
         let comma = context::gap(document, before, Some(first)).starts_with(',');
-        let stop = entry.has(flag::UPPER) || document.text().as_bytes().get(last.end as usize) == Some(&b'.');
+        let stop = entry.has(flag::UPPER) || bytes.get(last.end as usize) == Some(&b'.');
         if !comma || !stop || !before.is_some_and(|b| context::starts_upper(document.surface(b))) {
             return false;
         }
@@ -296,7 +211,7 @@ fn allowed(document: &Document, at: usize, end: usize, entry: &Entry, language: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::places::DEFAULT_GAZETTEER;
+    use crate::places::{DEFAULT_GAZETTEER, countries::CountryId};
     use proptest::prelude::*;
     use std::sync::OnceLock;
 

@@ -1,8 +1,9 @@
 //! The names of places, ready to be matched.
 
 use super::{
-    entry::{Candidate, Entry, flag},
-    table::PrefixTable,
+    entry::{Candidate, Entry, HitKind, flag},
+    filter::Filter,
+    table::{Node, PrefixTable},
 };
 use crate::text::{Document, Token, hash_pair};
 
@@ -18,6 +19,8 @@ pub struct Gazetteer {
     pub(super) entries: Vec<Entry>,
     candidates: Vec<Candidate>,
     pub(super) prefixes: PrefixTable,
+    /// What is not in here is the name of no person.
+    persons: Filter,
 }
 
 impl std::fmt::Debug for Gazetteer {
@@ -55,7 +58,8 @@ impl Gazetteer {
             }
             entries.push(entry);
         }
-        Ok(Self { entries, candidates: all, prefixes: table(&mut prefixes) })
+        let (prefixes, persons) = tables(prefixes, &entries);
+        Ok(Self { entries, candidates: all, prefixes, persons })
     }
 
     /// How many lines it was read from.
@@ -79,49 +83,66 @@ impl Gazetteer {
 
     /// Whether the word of this hash is a person's given name.
     pub(super) fn is_given_name(&self, hash: u64) -> bool {
-        self.marked(hash, flag::GIVEN)
+        self.person(hash).is_some_and(Node::is_given_name)
     }
 
     /// Whether the word of this hash is a family name.
     pub(super) fn is_surname(&self, hash: u64) -> bool {
-        self.marked(hash, flag::SURNAME | flag::PERSON)
+        self.person(hash).is_some_and(Node::is_surname)
     }
 
-    fn marked(&self, hash: u64, flag: u16) -> bool {
-        if !self.prefixes.may_begin(hash) {
-            return false;
-        }
-        let entry = self.prefixes.get(hash).and_then(|node| self.entries.get(node.entry()?));
-        entry.is_some_and(|e| e.has(flag))
+    #[inline]
+    fn person(&self, hash: u64) -> Option<Node> {
+        if self.persons.may_hold(hash, hash) { self.prefixes.get(hash) } else { None }
     }
 }
 
-/// The beginning of a name: its hash, the entry when it is the whole name, and whether it is one word.
-type Prefix = (u64, Option<usize>, bool);
+impl Entry {
+    /// A given name that is no place says something of its neighbours only.
+    pub(super) fn is_only_given(&self) -> bool {
+        self.best.kind == HitKind::Given
+    }
+}
+
+/// The beginning of a name.
+struct Prefix {
+    hash: u64,
+    /// The hash of its first word.
+    first: u64,
+    /// The entry, when it is the whole name.
+    entry: Option<usize>,
+}
 
 /// Adds all beginnings of a name; one of too many words is left out.
 fn add_prefixes(prefixes: &mut Vec<Prefix>, name: &[Token], entry: usize) {
-    let mut prefix = 0;
+    let mut hash = 0;
+    let first = name.first().map_or(0, |word| word.hash);
     for (i, word) in name.iter().enumerate().filter(|_| name.len() <= MAX_WORDS) {
-        prefix = extend(prefix, i, word.hash);
-        prefixes.push((prefix, (i + 1 == name.len()).then_some(entry), i == 0));
+        hash = extend(hash, i, word.hash);
+        prefixes.push(Prefix { hash, first, entry: (i + 1 == name.len()).then_some(entry) });
     }
 }
 
-fn table(prefixes: &mut [Prefix]) -> PrefixTable {
+/// The table of all beginnings, and the filter of persons' names.
+fn tables(mut prefixes: Vec<Prefix>, entries: &[Entry]) -> (PrefixTable, Filter) {
     // Stable: of two lines with one name the first counts.
-    prefixes.sort_by_key(|(prefix, ..)| *prefix);
-    let distinct = prefixes.chunk_by(|a, b| a.0 == b.0).count();
-    let mut table = PrefixTable::with_room(distinct);
-    for &(prefix, entry, first) in prefixes.iter() {
-        table.insert(prefix, entry, entry.is_none());
-        if first {
-            table.insert_first(prefix);
-        } else {
-            table.insert_longer(prefix);
+    prefixes.sort_by_key(|prefix| prefix.hash);
+    let mut table = PrefixTable::with_room(prefixes.chunk_by(|a, b| a.hash == b.hash).count());
+    let mut persons = Vec::new();
+    for Prefix { hash, first, entry } in prefixes {
+        let entry = entry.and_then(|index| Some((index, entries.get(index)?)));
+        table.insert(hash, entry.map_or(Node::PREFIX, |(index, entry)| Node::of(index, entry)));
+        let entry = entry.map(|(_, entry)| entry);
+        if hash != first || entry.is_some_and(|e| !e.is_only_given()) {
+            table.mark(first, hash);
+        }
+        if hash == first && entry.is_some_and(|e| e.has(flag::GIVEN | flag::SURNAME | flag::PERSON)) {
+            persons.push(hash);
         }
     }
-    table
+    let mut filter = Filter::with_room(persons.len());
+    persons.into_iter().for_each(|hash| filter.insert(hash, hash));
+    (table, filter)
 }
 
 /// The hash of a prefix that is one word longer.
@@ -145,10 +166,10 @@ mod tests {
 
     #[test]
     fn stays_small_in_memory() {
-        let Gazetteer { entries, candidates, prefixes } = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
+        let Gazetteer { entries, candidates, prefixes, persons } = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
         let lists = entries.capacity() * size_of::<Entry>() + candidates.capacity() * size_of::<Candidate>();
         // The bundle keeps the file beside it.
-        let bytes = lists + prefixes.bytes() + DEFAULT_GAZETTEER.len();
+        let bytes = lists + prefixes.bytes() + persons.bytes() + DEFAULT_GAZETTEER.len();
         assert!(bytes < 5 << 20, "{bytes} bytes");
     }
 

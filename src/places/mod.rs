@@ -5,16 +5,20 @@
 mod context;
 pub mod countries;
 mod entry;
+mod filter;
 mod find;
 mod gazetteer;
+mod hit;
 mod inflect;
 mod resolve;
+mod starts;
 mod table;
 
 pub use context::{Context, Cue};
 pub use entry::HitKind;
-pub use find::{PlaceHit, Places};
+pub use find::Places;
 pub use gazetteer::Gazetteer;
+pub use hit::PlaceHit;
 
 /// The gazetteer that is embedded and copied into each bundle.
 pub const DEFAULT_GAZETTEER: &[u8] = include_bytes!("../../data/gazetteer.tsv");

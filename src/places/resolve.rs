@@ -5,8 +5,8 @@ use super::{
     context::{self, Cue},
     countries::{COUNTRIES, CountryId},
     entry::{Candidate, HitKind, Place, flag},
-    find::PlaceHit,
     gazetteer::Gazetteer,
+    hit::PlaceHit,
 };
 use crate::text::{Document, hash_pair};
 
@@ -25,9 +25,9 @@ const BESIDE: f32 = 100.0;
 pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec<PlaceHit>, names: &mut Vec<u32>) {
     let mut support = [0.0_f32; COUNTRIES];
     for hit in hits.iter_mut() {
-        let candidates = candidates(gazetteer, hit);
         let sure = hit.known >= 5 || hit.context.has(Cue::AfterIn);
-        if let [Candidate { place: Place::Country(country), .. }] = candidates
+        hit.context.set(Cue::Ambiguous, hit.many > 1);
+        if let Some(country) = hit.countries[0]
             && sure
         {
             let weight = match hit.kind {
@@ -39,16 +39,19 @@ pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec
                 *total += weight;
             }
         }
-        hit.context.set(Cue::Ambiguous, candidates.len() > 1);
     }
     for i in (0..hits.len()).rev() {
         let beside = beside(document, hits, i);
+        // Those of one candidate are what it is, unless the next name says otherwise.
+        if beside.is_none() && hits.get(i).is_none_or(|h| h.many == 1) {
+            continue;
+        }
         let after_comma = after_comma(document, hits, i);
         let Some(hit) = hits.get_mut(i) else { continue };
         settle(candidates(gazetteer, hit), hit, &support, beside, after_comma);
     }
     mark_neighbours(document, hits);
-    hits.retain(|h| h.kind != HitKind::Null && h.kind != HitKind::Given && !lonely(gazetteer, h));
+    hits.retain(|h| h.kind != HitKind::Null && h.kind != HitKind::Given && !lonely(h));
     mark_same(hits, names);
     mark_persons(hits, names);
     mark_dateline(document, hits);
@@ -100,6 +103,9 @@ fn mark_persons(hits: &mut [PlaceHit], counts: &mut Vec<u32>) {
                 && (context.has(Cue::Person) || hit.kind.is_local()),
         )
     };
+    if !hits.iter().any(|hit| person(hit) != 0) {
+        return;
+    }
     counts.clear();
     counts.resize(hits.len(), 0);
     for hit in hits.iter() {
@@ -114,8 +120,8 @@ fn mark_persons(hits: &mut [PlaceHit], counts: &mut Vec<u32>) {
 }
 
 /// A name that needs another place beside it and has none.
-fn lonely(gazetteer: &Gazetteer, hit: &PlaceHit) -> bool {
-    !hit.context.has(Cue::CommaPlace) && gazetteer.entries.get(hit.entry as usize).is_some_and(|e| e.has(flag::BESIDE))
+fn lonely(hit: &PlaceHit) -> bool {
+    hit.flags & flag::BESIDE != 0 && !hit.context.has(Cue::CommaPlace)
 }
 
 fn candidates<'a>(gazetteer: &'a Gazetteer, hit: &PlaceHit) -> &'a [Candidate] {
@@ -134,10 +140,13 @@ fn after_comma(document: &Document, hits: &[PlaceHit], i: usize) -> bool {
 /// The country that a name right behind hit `i` and a comma (or in brackets) speaks for.
 fn beside(document: &Document, hits: &[PlaceHit], i: usize) -> Option<(CountryId, HitKind)> {
     let (hit, next) = (hits.get(i)?, hits.get(i + 1)?);
+    if hit.last_token != next.first_token {
+        return None;
+    }
     let tokens = document.tokens();
     let left = tokens.get((hit.last_token as usize).checked_sub(1)?);
     let gap = context::gap(document, left, tokens.get(next.first_token as usize));
-    let close = matches!(gap, ", " | " (" | "," | " ") && hit.last_token == next.first_token;
+    let close = matches!(gap, ", " | " (" | "," | " ");
     let wider = matches!(next.kind, HitKind::Subdivision | HitKind::Country) && hit.kind.is_local_or_country();
     // "Ireland, Scotland and Wales" is a list.
     let list = hits.get(i + 2).is_some_and(|h| h.first_token <= next.last_token + 1);
@@ -159,11 +168,6 @@ fn settle(
     beside: Option<(CountryId, HitKind)>,
     after_comma: bool,
 ) {
-    if let [only] = candidates
-        && beside.is_none()
-    {
-        return take(hit, only);
-    }
     let score = |c: &Candidate| {
         let Place::Country(country) = c.place else { return f32::from(c.known) };
         let near = beside.is_some_and(|(b, _)| b == country);
@@ -183,7 +187,7 @@ fn settle(
         }
     }
     let Some((top, best)) = ranked[0] else { return };
-    take(hit, best);
+    hit.take(best);
     if let Some((second, Candidate { place: Place::Country(country), kind, .. })) = ranked[1]
         && top - second < 0.01
         && *kind == best.kind
@@ -198,16 +202,6 @@ fn settle(
     {
         hit.kind = HitKind::City;
         hit.countries = [Some(country), None];
-    }
-}
-
-fn take(hit: &mut PlaceHit, candidate: &Candidate) {
-    hit.kind = candidate.kind;
-    hit.known = candidate.known;
-    match candidate.place {
-        Place::Country(country) => hit.countries[0] = Some(country),
-        Place::Desk(desk) => hit.desk = Some(desk),
-        Place::Nowhere => {}
     }
 }
 

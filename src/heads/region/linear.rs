@@ -4,6 +4,7 @@ use super::math;
 use serde::{Deserialize, Serialize};
 
 /// Turns log-odds into probabilities.
+#[inline(never)]
 pub(super) fn probabilities(scores: &mut [f64]) {
     scores.iter_mut().for_each(|s| *s = -*s);
     math::exp(scores);

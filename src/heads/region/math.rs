@@ -1,5 +1,6 @@
-//! Logarithms and exponentials of a few numbers at once, in loops that the compiler turns into vectors: one by one
-//! they were a fifth of the time that an article's region takes.
+//! Logarithms and exponentials of a few numbers at once, to ten digits, in loops that the compiler turns into vectors:
+//! one by one they were a fifth of the time that an article's region takes. They are not inlined: the code is as cold as
+//! the article, and each copy would be read from memory again.
 
 use std::f64::consts::{LN_2, LOG2_E};
 
@@ -11,11 +12,23 @@ const INTEGER: u64 = 0x4330_0000_0000_0000;
 const ROOT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
 const ONE: u64 = 0x3ff0_0000_0000_0000;
 const MANTISSA: u32 = 52;
+/// One by the factorials of 9 to 0.
+const SERIES: [f64; 10] = {
+    let mut series = [1.0; 10];
+    let mut at = series.len() - 1;
+    let mut factorial = 1.0;
+    while at > 0 {
+        factorial *= (series.len() - at) as f64;
+        at -= 1;
+        series[at] = 1.0 / factorial;
+    }
+    series
+};
 /// Beyond it the result is no normal number.
 const MOST_EXPONENT: f64 = 700.0;
 
 /// Replaces each number, which is to be positive and normal, by its logarithm.
-#[inline]
+#[inline(never)]
 pub(super) fn ln(numbers: &mut [f64]) {
     for x in numbers {
         // x = 2^e * m, m from the root of a half to the root of two.
@@ -25,22 +38,21 @@ pub(super) fn ln(numbers: &mut [f64]) {
         // ln m = 2 artanh s
         let s = (m - 1.0) / (m + 1.0);
         let t = s * s;
-        let series = [1.0 / 17.0, 1.0 / 15.0, 1.0 / 13.0, 1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0];
+        let series = [1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0];
         let sum = series.into_iter().fold(0.0, |sum, c| (sum + c) * t);
         *x = e * LN_2 + 2.0 * s * (1.0 + sum);
     }
 }
 
 /// Replaces each number by its exponential; those far from 0 are taken as nearer.
-#[inline]
+#[inline(never)]
 pub(super) fn exp(numbers: &mut [f64]) {
     for x in numbers {
         let y = x.clamp(-MOST_EXPONENT, MOST_EXPONENT);
         // y = k ln 2 + r
         let rounded = y * LOG2_E + ROUND;
         let r = y - (rounded - ROUND) * LN_2;
-        let series = [12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
-        let sum = series.into_iter().fold(1.0, |sum, n: f64| 1.0 + sum * r * (1.0 / n));
+        let sum = SERIES.iter().fold(0.0, |sum, c| sum * r + c);
         *x = sum * f64::from_bits((rounded.to_bits() << MANTISSA).wrapping_add(ONE));
     }
 }
@@ -55,11 +67,11 @@ mod tests {
             let x = f64::from(i - 10_000) / 15.0;
             let mut y = [x, 0.0];
             exp(&mut y);
-            assert!((y[0] / x.exp() - 1.0).abs() < 1e-12 && y[1] == 1.0, "exp {x}: {y:?}");
+            assert!((y[0] / x.exp() - 1.0).abs() < 1e-10 && y[1] == 1.0, "exp {x}: {y:?}");
             let x = (f64::from(i - 10_000) / 500.0).exp();
             let mut y = [x, 1.0];
             ln(&mut y);
-            assert!((y[0] - x.ln()).abs() < 1e-12 && y[1] == 0.0, "ln {x}: {y:?}");
+            assert!((y[0] - x.ln()).abs() < 1e-10 && y[1] == 0.0, "ln {x}: {y:?}");
         }
         let mut far = [f64::MAX, f64::MIN];
         exp(&mut far);

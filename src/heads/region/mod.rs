@@ -1,15 +1,20 @@
 //! The region head: which countries a story is about, and which desk's it is.
 //!
-//! [`mention`] weighs each place that was found, [`rank`] makes each country a
-//! vector, one [`Logistic`] model judges it, [`desk`] rolls up.
+//! [`mention`] weighs each place that was found, [`tally`] adds up, [`rank`] makes each country a
+//! vector, one [`Logistic`] model judges it, [`desk`] rolls up what [`evidence`] there is.
 
 pub mod desk;
+mod evidence;
+pub mod home;
 mod linear;
 mod math;
 mod mention;
 mod rank;
+mod tally;
 
-pub use desk::{DESK_FEATURES, DeskModel, DeskVectors};
+pub use desk::DeskModel;
+pub use evidence::{CONTEXTS, DESK_FEATURES, DESK_WEIGHTS, DeskVectors, MODULATED};
+pub use home::HomeModel;
 pub use linear::Logistic;
 pub use mention::{MENTION_FEATURES, mention_features};
 pub use rank::{FEATURES, RANKER_FEATURES, RankedCountry};
@@ -44,6 +49,9 @@ pub struct RegionHead {
     pub ranker: Logistic,
     /// From countries to desks.
     pub desks: DeskModel,
+    /// From desks to countries where no place is named; bundles made before 2026-11-29 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homes: Option<HomeModel>,
     /// A main desk less likely than this is given with the reason "low confidence".
     pub least_desk: f64,
 }
@@ -59,8 +67,8 @@ pub struct Counted {
     pub about: Vec<f64>,
     /// Probabilities of the ten desks and of none.
     pub desks: [f64; 11],
-    evidence: desk::DeskEvidence,
-    tallies: Vec<rank::Tally>,
+    evidence: evidence::DeskEvidence,
+    tallies: Vec<tally::Tally>,
     order: Vec<usize>,
 }
 
@@ -75,6 +83,7 @@ impl RegionHead {
         if !(0.0..=1.0).contains(&self.least_desk) {
             return Err("region head: least_desk is not a probability".to_owned());
         }
+        self.homes.as_ref().map_or(Ok(()), HomeModel::check)?;
         self.desks.check()
     }
 
@@ -82,8 +91,8 @@ impl RegionHead {
     pub fn count(&self, document: &Document, hits: &[PlaceHit], desk_prior: Option<&[f32]>, counted: &mut Counted) {
         let Counted { sure, countries, about, desks, evidence, tallies, .. } = counted;
         mention::sureness(&self.mention, hits, sure);
-        let (weights, regions) = rank::tally(document, hits, sure, tallies);
-        let prior = desk::Prior::of(desk_prior);
+        let (weights, regions) = tally::tally(document, hits, sure, tallies);
+        let prior = evidence::Prior::of(desk_prior);
         rank::vectors(document, tallies, &weights, desk_prior.map(|_| &prior.log), countries);
         about.clear();
         // In a sentence or two the name is all there is; in an article the ranker has weighed it beside the rest.
@@ -94,7 +103,7 @@ impl RegionHead {
         for (about, country) in about.iter_mut().zip(countries.iter()) {
             *about = about.min(cap(country));
         }
-        *evidence = desk::DeskEvidence { places: weights, regions, short: brief, ..Default::default() };
+        *evidence = evidence::DeskEvidence { places: weights, regions, short: brief, ..Default::default() };
         for (country, &about) in countries.iter().zip(about.iter()) {
             let desk = country.country.desk();
             if let Some((expected, likeliest)) = evidence.expected.get_mut(desk).zip(evidence.likeliest.get_mut(desk)) {
@@ -106,12 +115,17 @@ impl RegionHead {
             }
         }
         *desks = self.desks.probabilities(evidence, &prior);
+        let homes = self.homes.as_ref().filter(|_| hits.is_empty());
+        if let Some((country, likely)) = homes.and_then(|homes| homes.judge(document.tokens().len(), desks)) {
+            countries.push(RankedCountry::unnamed(country));
+            about.push(likely);
+        }
     }
 
     /// What the model of desks read of the article that was counted last: for training it.
     #[must_use]
     pub fn desk_vectors(&self, counted: &Counted, desk_prior: Option<&[f32]>) -> DeskVectors {
-        counted.evidence.vectors(&desk::Prior::of(desk_prior))
+        counted.evidence.rows(&evidence::Prior::of(desk_prior)).vectors()
     }
 
     /// Answers for one article. `desk_prior` is what its words say: probabilities of the desks in the order of

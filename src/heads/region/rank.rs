@@ -2,12 +2,13 @@
 //! which kinds of name, beside which others. One model for all countries, so it
 //! also judges those that training never saw.
 
-use super::{desk::ALL, math};
+use super::{
+    evidence::ALL,
+    math,
+    tally::{PARTS, Tally},
+};
 use crate::{
-    places::{
-        Cue, HitKind, PlaceHit,
-        countries::{COUNTRIES, CountryId},
-    },
+    places::{HitKind, countries::CountryId},
     text::Document,
 };
 
@@ -82,18 +83,11 @@ pub const RANKER_FEATURES: [&str; 66] = [
 ];
 /// How many there are.
 pub const FEATURES: usize = RANKER_FEATURES.len();
-/// A title's mention counts as so many of the text.
-const TITLE: f64 = 3.0;
-/// A dateline's.
-const DATELINE: f64 = 0.5;
-/// Words of the lead.
-const LEAD: f64 = 40.0;
+/// From here on features are those of [`SHORT_TOO`] again, for short texts only.
+const SHORT_FROM: usize = FEATURES - SHORT_TOO.len();
+const SHORT_TOO: [usize; 16] = [47, 1, 5, 6, 10, 11, 12, 13, 17, 19, 29, 24, 32, 33, 44, 38];
 /// Texts of fewer words are short.
 pub(super) const SHORT: usize = 60;
-/// Parts of a text for its spread.
-const PARTS: usize = 10;
-/// Mentions less likely than this count nothing.
-pub(super) const FAINT: f64 = 0.25;
 
 /// A country that may be what the story is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,157 +107,24 @@ pub struct RankedCountry {
 }
 
 impl RankedCountry {
+    /// A country that the story does not name.
+    pub(super) fn unnamed(country: CountryId) -> Self {
+        Self {
+            country,
+            features: [0.0; FEATURES],
+            weight: 0.0,
+            named: 0.0,
+            first_hit: usize::MAX,
+            by_more_than_towns: false,
+        }
+    }
+
     /// Whether a short text names it as the place that it was filed from only, and names others.
     #[must_use]
     pub fn only_filed_from(&self) -> bool {
         let at = RANKER_FEATURES.iter().position(|f| *f == "dateline and short");
         at.and_then(|at| self.features.get(at)).is_some_and(|x| *x > 0.0)
     }
-}
-
-/// Counts of one country.
-#[derive(Debug, Clone)]
-pub(super) struct Tally {
-    country: CountryId,
-    title: f64,
-    text: f64,
-    first: f64,
-    first_hit: usize,
-    lead: f64,
-    kinds: [f64; HitKind::COUNT],
-    /// Different names.
-    names: u32,
-    parts: u16,
-    /// Probability that none of its mentions is one.
-    untrue: f64,
-    beside: f64,
-    begins: f64,
-    said: f64,
-    subject: bool,
-    dateline: f64,
-    after_in: f64,
-    after_of: f64,
-    possessive: f64,
-}
-
-impl Tally {
-    fn new(country: CountryId, first_hit: usize) -> Self {
-        Self {
-            country,
-            title: 0.0,
-            text: 0.0,
-            first: 1.0,
-            first_hit,
-            lead: 0.0,
-            kinds: [0.0; HitKind::COUNT],
-            names: 0,
-            parts: 0,
-            untrue: 1.0,
-            beside: 0.0,
-            begins: 0.0,
-            said: 0.0,
-            subject: false,
-            dateline: 0.0,
-            after_in: 0.0,
-            after_of: 0.0,
-            possessive: 0.0,
-        }
-    }
-
-    fn weight(&self) -> f64 {
-        TITLE * self.title + self.text
-    }
-
-    fn kind(&self, kind: HitKind) -> f64 {
-        self.kinds.get(kind as usize).copied().unwrap_or(0.0)
-    }
-
-    /// Counts a hit that is likely with `sure`, halved when two countries share it. `new`: the first of its name.
-    fn add(&mut self, document: &Document, hit: &PlaceHit, sure: f64, new: bool) {
-        // Where the reporter sat is half a mention.
-        let dateline = hit.context.has(Cue::Dateline);
-        self.untrue *= 1.0 - sure;
-        let sure = if dateline { sure * DATELINE } else { sure };
-        let titles = document.title_tokens();
-        let words = (document.tokens().len() - titles).max(1) as f64;
-        let at = (hit.first_token as usize).checked_sub(titles);
-        match at {
-            None => {
-                self.title += sure;
-                self.first = 0.0;
-            }
-            Some(at) => {
-                let position = at as f64 / words;
-                self.text += sure;
-                if !dateline {
-                    self.first = self.first.min(position);
-                    self.lead += if (at as f64) < LEAD { sure } else { 0.0 };
-                }
-                self.parts |= 1 << ((position * PARTS as f64) as usize).min(PARTS - 1);
-            }
-        }
-        if let Some(kind) = self.kinds.get_mut(hit.kind as usize) {
-            *kind += sure;
-        }
-        self.names += u32::from(new || self.names == 0);
-        self.subject |= !dateline && hit.context.has(Cue::SentenceStart) && at.is_none_or(|at| (at as f64) < LEAD);
-        for (sum, cue) in [
-            (&mut self.dateline, Cue::Dateline),
-            (&mut self.after_in, Cue::AfterIn),
-            (&mut self.after_of, Cue::AfterOf),
-            (&mut self.possessive, Cue::Possessive),
-            (&mut self.beside, Cue::AndPlace),
-            (&mut self.begins, Cue::SentenceStart),
-            (&mut self.said, Cue::BeforeSaid),
-        ] {
-            *sum += if hit.context.has(cue) { sure } else { 0.0 };
-        }
-    }
-}
-
-/// Counts the countries named by `hits`, most weighted first, and the weight of each desk: of countries and regions
-/// together, and the highest sureness of a region.
-pub(super) fn tally(
-    document: &Document,
-    hits: &[PlaceHit],
-    sure: &[f64],
-    tallies: &mut Vec<Tally>,
-) -> ([f64; 10], [f64; 10]) {
-    tallies.clear();
-    let mut regions = [0.0_f64; 10];
-    // One more than the place of each country in `tallies`.
-    let mut places = [0_u16; COUNTRIES];
-    let mut desks = [0.0; 10];
-    for (i, (hit, &sure)) in hits.iter().zip(sure).enumerate().filter(|(_, (_, sure))| **sure >= FAINT) {
-        let shared = if hit.countries[1].is_some() { 0.5 } else { 1.0 };
-        for country in hit.countries.iter().flatten() {
-            let Some(place) = places.get_mut(country.index()) else { continue };
-            if *place == 0 {
-                tallies.push(Tally::new(*country, i));
-                *place = tallies.len() as u16;
-            }
-            if let Some(tally) = tallies.get_mut(usize::from(*place) - 1) {
-                tally.add(document, hit, sure * shared, hit.is_first(i));
-            }
-        }
-        let weight = if (hit.first_token as usize) < document.title_tokens() { TITLE } else { 1.0 };
-        if let Some(desk) = hit.desk.and_then(|d| desks.get_mut(usize::from(d))) {
-            *desk += weight * sure;
-        }
-        if let Some(region) = hit.desk.and_then(|d| regions.get_mut(usize::from(d))) {
-            *region = region.max(sure);
-        }
-    }
-    tallies.sort_unstable_by(|a, b| {
-        let by_first = a.first_hit.cmp(&b.first_hit).then(a.country.cmp(&b.country));
-        b.weight().total_cmp(&a.weight()).then(by_first)
-    });
-    for tally in tallies.iter() {
-        if let Some(desk) = desks.get_mut(tally.country.desk()) {
-            *desk += tally.weight();
-        }
-    }
-    (desks, regions)
 }
 
 /// The vector of each tally.
@@ -339,7 +200,8 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], log_priors: Opti
     let true_odds = true_odds.min(4.0);
     let only_dateline = t.dateline > 0.0 && mentions <= 1.0;
     let (local, log_prior_or_0) = (t.kind(HitKind::City) + t.kind(HitKind::Subdivision), log_prior.unwrap_or(0.0));
-    let features = [
+    let mut features = [0.0; FEATURES];
+    let own: [f64; SHORT_FROM] = [
         share,
         relative,
         text,
@@ -390,23 +252,14 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], log_priors: Opti
         is(only_dateline && all.count > 1.0),
         is(t.dateline == 0.0 && all.dateline),
         is(t.subject),
-        short * is(only_dateline && all.count > 1.0),
-        short * relative,
-        short * is(t.title > 0.0),
-        short * (1.0 - t.first),
-        short * named(HitKind::Country),
-        short * named(HitKind::Demonym),
-        short * named(HitKind::Capital),
-        short * is(local > 0.0),
-        short * is(rank == 0),
-        short * is(all.count == 1.0),
-        short * all.log_count,
-        short * true_odds,
-        short * after_in,
-        short * after_of,
-        short * beside,
-        short * log_prior_or_0,
     ];
+    features.iter_mut().zip(own).for_each(|(to, feature)| *to = feature);
+    if short > 0.0 {
+        let again = features.split_at_mut(SHORT_FROM);
+        for (to, at) in again.1.iter_mut().zip(SHORT_TOO) {
+            *to = own[at];
+        }
+    }
     let firm = [HitKind::Country, HitKind::Demonym, HitKind::Body, HitKind::Leader];
     RankedCountry {
         country: t.country,
@@ -415,5 +268,20 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], log_priors: Opti
         named: 1.0 - t.untrue,
         first_hit: t.first_hit,
         by_more_than_towns: firm.iter().any(|k| t.kind(*k) > 0.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_features_are_the_others_again() {
+        let known =
+            [("dateline and short", "only dateline beside others"), ("short: relative", "share of the most named")];
+        for (short, of) in RANKER_FEATURES[SHORT_FROM..].iter().zip(SHORT_TOO.map(|at| RANKER_FEATURES[at])) {
+            let name = short.strip_prefix("short: ").unwrap_or(short);
+            assert!(name == of || known.contains(&(short, of)), "{short} is not {of}");
+        }
     }
 }

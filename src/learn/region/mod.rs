@@ -2,6 +2,7 @@
 
 mod compare;
 mod evaluate;
+mod homes;
 mod logistic;
 mod rows;
 mod templates;

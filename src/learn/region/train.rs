@@ -1,10 +1,10 @@
 //! Fits the logistic models of the region head: is this name a place here, is
 //! the story about this country, and which desk is it for.
 
-use super::{TrainingPriors, logistic, rows, templates};
+use super::{TrainingPriors, homes::fit_homes, logistic, rows, templates};
 use crate::{
     heads::region::{
-        Counted, DESK_FEATURES, DeskModel, FEATURES, Logistic, MENTION_FEATURES, RegionHead, mention_features,
+        Counted, DESK_WEIGHTS, DeskModel, FEATURES, Logistic, MENTION_FEATURES, RegionHead, mention_features,
     },
     learn::rows::LabelledArticle,
     places::{Gazetteer, HitKind, countries::CountryId},
@@ -69,6 +69,7 @@ pub fn train_region(
         mention,
         ranker: Logistic { weights: vec![0.0; FEATURES], bias: 0.0 },
         desks: DeskModel::default(),
+        homes: None,
         least_desk: LEAST_DESK,
     };
     let mut examples: Vec<([f64; FEATURES], bool)> = Vec::new();
@@ -99,6 +100,7 @@ pub fn train_region(
     head.ranker = logistic::fit(&features, &truth, ALPHA)?;
     progress("region: desks");
     head.desks = fit_desks(&head, rows, priors, gazetteer, seed)?;
+    head.homes = fit_homes(&head, rows, priors, gazetteer)?;
     head.check()?;
     Ok(RegionTraining { head, articles, mentions, candidates: examples.len() })
 }
@@ -139,7 +141,7 @@ fn fit_desks(
     gazetteer: &Gazetteer,
     seed: u64,
 ) -> Result<DeskModel, String> {
-    let mut examples: Vec<([f64; DESK_FEATURES.len()], bool)> = Vec::new();
+    let mut examples: Vec<([f64; DESK_WEIGHTS], bool)> = Vec::new();
     let (mut document, mut counted) = (Document::default(), Counted::default());
     for set in sample(rows, seed, |r| rows::desk_label(r).is_some()).values() {
         for row in set {
@@ -154,7 +156,7 @@ fn fit_desks(
                 let Some(right) = vectors.get(desk) else { continue };
                 for (other, vector) in vectors.iter().enumerate().filter(|(i, _)| *i != desk) {
                     let sign = if other % 2 == 0 { 1.0 } else { -1.0 };
-                    let mut difference = [0.0; DESK_FEATURES.len()];
+                    let mut difference = [0.0; DESK_WEIGHTS];
                     for ((to, a), b) in difference.iter_mut().zip(right).zip(vector) {
                         *to = sign * (a - b);
                     }
