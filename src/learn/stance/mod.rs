@@ -14,7 +14,7 @@ mod templates;
 pub use compare::{StanceComparison, StanceRow, compare_stance};
 pub use evaluate::{PartFigures, StanceFigures, evaluate_stance};
 
-use super::{rows::LabelledArticle, word_vectors::WordVectors};
+use super::{figures::has_mentions, rows::LabelledArticle, word_vectors::WordVectors};
 use crate::heads::stance::{StanceHead, model::CLASSES};
 use examples::Kind;
 use space::Space;
@@ -159,7 +159,9 @@ pub fn train_stance_with(
     progress: &dyn Fn(&str),
 ) -> Result<StanceTraining, StanceError> {
     let held_out: HashSet<&str> = dev.iter().map(|r| r.text.as_str()).collect();
-    let rows: Vec<LabelledArticle> = rows.iter().filter(|r| !held_out.contains(r.text.as_str())).cloned().collect();
+    // Which words are known is a matter of these rows alone, whatever else the other heads are trained on.
+    let own = rows.iter().filter(|r| has_mentions(r) && !held_out.contains(r.text.as_str()));
+    let rows: Vec<LabelledArticle> = own.cloned().collect();
     let known = examples::vocabulary(&rows, 3);
     let labelled = examples::labelled(&rows);
     let mut examples = examples::extract(&labelled, &known, plan);
