@@ -9,10 +9,12 @@ use crate::text::{Document, Token, hash_pair};
 /// further occurrences go into the array of counts.
 #[derive(Debug, Clone, Default)]
 pub struct Counter {
-    /// The words of a part that are no stop words; its features, the words first; the slots of those that have one.
-    words: Vec<u64>,
+    /// The features of a part, the words first, and the slots of those that have one. Behind them stands what is left of
+    /// longer parts: to clear it would take as long as to write it.
     hashes: Vec<u64>,
+    features: usize,
     found: Vec<u32>,
+    known: usize,
     /// One bit a slot; all zero between documents.
     seen: Vec<u64>,
     /// The slots that occur, in the order of their first occurrence.
@@ -23,7 +25,7 @@ pub struct Counter {
     more: Vec<u16>,
     length: usize,
     /// Features of the document as they were counted, and those of them that have no slot.
-    features: u64,
+    all: u64,
     unknown: u64,
 }
 
@@ -37,7 +39,7 @@ impl Counter {
             self.seen = vec![0; index.slots().div_ceil(64)];
         }
         self.length = document.tokens().len();
-        (self.features, self.unknown) = (0, 0);
+        (self.all, self.unknown) = (0, 0);
         let (title, text) = document.tokens().split_at(document.title_tokens());
         for (tokens, weight) in [(title, params.title_weight), (text, 1)] {
             self.hash(tokens, params);
@@ -45,37 +47,39 @@ impl Counter {
             if weight > 0 {
                 self.mark(weight);
             }
-            let features = self.hashes.len();
-            self.features += features as u64 * u64::from(weight);
-            self.unknown += (features - self.found.len()) as u64 * u64::from(weight);
+            self.all += self.features as u64 * u64::from(weight);
+            self.unknown += (self.features - self.known) as u64 * u64::from(weight);
         }
     }
 
-    /// Hashes of the features of `tokens`, those of [`FeatureParams::each_term`].
+    /// Hashes of the features of `tokens`, those of [`FeatureParams::each_term`]: the words, then the pairs.
     fn hash(&mut self, tokens: &[Token], params: &FeatureParams) {
+        let Self { hashes, features, .. } = self;
+        grow(hashes, 2 * tokens.len());
         // Whether a word is a stop word cannot be foreseen: the place is written in any case.
-        self.words.resize(tokens.len(), 0);
         let mut kept = 0;
         for token in tokens {
-            if let Some(place) = self.words.get_mut(kept) {
+            if let Some(place) = hashes.get_mut(kept) {
                 *place = token.hash;
             }
             kept += usize::from(!params.stop_words.contains(token));
         }
-        self.words.truncate(kept);
-        self.hashes.clear();
-        self.hashes.extend_from_slice(&self.words);
-        if params.pairs {
-            self.hashes.extend(self.words.iter().zip(self.words.iter().skip(1)).map(|(&a, &b)| hash_pair(a, b)));
+        let pairs = if params.pairs { kept.saturating_sub(1) } else { 0 };
+        if let Some((words, places)) = hashes.split_at_mut_checked(kept) {
+            for ((&a, &b), place) in words.iter().zip(words.iter().skip(1)).zip(places).take(pairs) {
+                *place = hash_pair(a, b);
+            }
         }
+        *features = kept + pairs;
     }
 
     /// Looks the hashes up.
     fn find(&mut self, index: &FeatureIndex, touch: &impl Fn(u32)) {
-        self.hashes.iter().for_each(|&hash| index.prefetch(hash));
-        self.found.resize(self.hashes.len(), 0);
+        let hashes = self.hashes.get(..self.features).unwrap_or(&[]);
+        hashes.iter().for_each(|&hash| index.prefetch(hash));
+        grow(&mut self.found, hashes.len());
         let mut known = 0;
-        for &hash in &self.hashes {
+        for &hash in hashes {
             let (slot, is_known) = index.find(hash);
             // Whether a feature is known cannot be foreseen: the place is written in any case. For one that is not, a
             // row that has long been fetched.
@@ -85,12 +89,13 @@ impl Counter {
             }
             known += usize::from(is_known);
         }
-        self.found.truncate(known);
+        self.known = known;
     }
 
     /// Counts each slot found `weight` times more.
     fn mark(&mut self, weight: u16) {
-        let Self { found, seen, slots, repeated, more, .. } = self;
+        let Self { found, known, seen, slots, repeated, more, .. } = self;
+        let found = found.get(..*known).unwrap_or(&[]);
         let (mut distinct, before) = (slots.len(), repeated.len());
         let (fresh, mut again) = (distinct, before);
         slots.resize(distinct + found.len(), 0);
@@ -177,13 +182,13 @@ impl Counter {
     /// slot.
     #[must_use]
     pub fn features(&self) -> (u64, u64) {
-        (self.features, self.unknown)
+        (self.all, self.unknown)
     }
 
     /// Share of the features that have no slot.
     #[must_use]
     pub fn unknown(&self) -> f64 {
-        self.unknown as f64 / self.features.max(1) as f64
+        self.unknown as f64 / self.all.max(1) as f64
     }
 
     /// The counted document as a row of (slot, weight): `(1 + ln count) x idf`, scaled to length 1.
@@ -199,6 +204,13 @@ impl Counter {
             values.iter_mut().for_each(|v| *v /= length);
         }
         TfIdf { slots, values }
+    }
+}
+
+/// Room for `len` items at least.
+fn grow<T: Clone + Default>(items: &mut Vec<T>, len: usize) {
+    if items.len() < len {
+        items.resize(len, T::default());
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The upper bits of a feature's hash choose the bucket, the lowest 16 bits
 //! are its fingerprint. A bucket is two machine words, so the whole index
-//! (512 KiB for 2^18 slots) stays in the second-level cache and an unknown
+//! (256 KiB for 2^17 slots) stays in the second-level cache and an unknown
 //! feature never touches the weight table. An unknown feature is taken for a
 //! known one with a probability below 8/65,536.
 

@@ -67,6 +67,16 @@ fn finds_names_in_all_their_forms() {
 }
 
 #[test]
+fn no_name_runs_from_the_title_into_the_text() {
+    let find = |title, text| {
+        random_head().predict(&Document::new(title, text), &[named("New York")], &mut StanceScratch::default())
+    };
+    let label = |title, text| find(title, text).first().map(|s| s.label);
+    assert_eq!(label("What is New", "York won."), Some(StanceLabel::TargetNotFound));
+    assert_ne!(label("What New York is", "York won."), Some(StanceLabel::TargetNotFound));
+}
+
+#[test]
 fn finds_acronyms_spelled_out_in_the_text() {
     let text = "The World Health Organization (WHO) met. WHO said so. Who knows?";
     check(text, "World Health Organization", &["World Health Organization", "WHO", "WHO"]);

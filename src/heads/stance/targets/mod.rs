@@ -44,7 +44,10 @@ impl Finder {
             search.pronouns();
             self.found = search.found;
             let word = |at: usize| words.get(at).map_or((0, 0), |w| (w.begin as usize, w.end as usize));
-            self.mentions.extend(self.found.iter().map(|&(b, e)| (word(b).0, word(e - 1).1)));
+            let title_len = words.document().title_len();
+            let found = self.found.iter().map(|&(b, e)| (word(b).0, word(e - 1).1));
+            // The last words of the title and the first of the text are no name together.
+            self.mentions.extend(found.filter(|&(begin, end)| begin >= title_len || end <= title_len));
         } else {
             let given = target.mentions.iter().map(|span| words.document().normalized(*span));
             self.mentions.extend(given.filter(|(begin, end)| begin < end));
