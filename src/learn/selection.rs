@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn keeps_what_tells_the_labels_apart() {
         let row = |i: usize| {
-            let (topic, word) = if i % 2 == 0 { ("sport", "goal") } else { ("health", "virus") };
+            let (topic, word) = if i.is_multiple_of(2) { ("sport", "goal") } else { ("health", "virus") };
             let common: Vec<String> = (0..300).map(|c| format!("filler{c}")).collect();
             let text = format!("{} {word}{}", common.join(" "), i % 20);
             serde_json::json!({"text": text, "topic": topic, "split": "train"}).to_string()
