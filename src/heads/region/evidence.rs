@@ -43,8 +43,7 @@ pub const DESK_WEIGHTS: usize = DESK_FEATURES.len() + CONTEXTS.len() * MODULATED
 
 /// Least that the words give a desk.
 const LEAST_PRIOR: f64 = 1e-4;
-/// Odds are told of probabilities from this on, and as far from 1.
-const LEAST_ODDS: f64 = 1e-3;
+/// The logarithm of the least that [`math::odds`] gives.
 const LEAST_LOG_ODDS: f64 = -6.906_754_778_648_554;
 /// Places that make the words count half.
 const HALF_TRUST: f64 = 2.0;
@@ -113,23 +112,19 @@ impl DeskEvidence {
         let (most_places, best, certain) = (most(&self.places), most(&self.likeliest), most(&prior.p));
         let nameless = most(&self.named) < ABOUT;
         let share = |i: usize| of(&self.places, i) / total.max(1e-9);
-        let odds = |p: f64| {
-            let inner = p.clamp(LEAST_ODDS, 1.0 - LEAST_ODDS);
-            inner / (1.0 - inner)
-        };
         // Most desks have no place: what their logarithms are is known from those of all.
         let mut logs = [1.0; ALL * (1 + PLACED) + 1];
         let mut used = ALL + 1;
         let mut placed = [0; ALL];
         for (i, prior) in prior.p.iter().enumerate() {
-            logs[i] = odds(*prior);
+            logs[i] = math::odds(*prior);
             if of(&self.places, i) > 0.0 {
                 placed[i] = used;
                 let mixture = (trust * share(i) + (1.0 - trust) * prior).max(LEAST_MIXTURE);
                 logs[used..used + PLACED].copy_from_slice(&[
                     1.0 + of(&self.places, i),
                     mixture,
-                    odds(of(&self.likeliest, i)),
+                    math::odds(of(&self.likeliest, i)),
                 ]);
                 used += PLACED;
             }
@@ -216,7 +211,7 @@ mod tests {
     #[test]
     fn known_logarithms() {
         assert!((LEAST_LOG_MIXTURE - LEAST_MIXTURE.ln()).abs() < 1e-14);
-        assert!((LEAST_LOG_ODDS - (LEAST_ODDS / (1.0 - LEAST_ODDS)).ln()).abs() < 1e-14);
+        assert!((LEAST_LOG_ODDS - math::odds(0.0).ln()).abs() < 1e-14);
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 //! name tells of a country, but the words tell the desk, and most such stories
 //! of a desk are about one country.
 
-use super::{Logistic, desk, evidence::ALL};
+use super::{Logistic, desk, evidence::ALL, math};
 use crate::places::countries::{CountryId, DESKS};
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +15,6 @@ pub const HOME_FEATURES: [&str; 4] = [
 ];
 /// Fewer words than this, a sentence alone, are too few to tell a country by without a name.
 pub const FEWEST_NAMELESS: usize = 20;
-/// Odds are told of probabilities from this on, and as far from 1.
-const LEAST_ODDS: f64 = 1e-3;
 
 /// From the desk of a story without names to its country.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,10 +62,7 @@ impl HomeModel {
 /// The features of a story of so many words whose desk is told with a probability, and whose home has a share.
 #[must_use]
 pub fn home_features(words: usize, desk: f64, share: f64) -> [f64; HOME_FEATURES.len()] {
-    let log_odds = |p: f64| {
-        let inner = p.clamp(LEAST_ODDS, 1.0 - LEAST_ODDS);
-        (inner / (1.0 - inner)).ln()
-    };
+    let log_odds = |p: f64| math::odds(p).ln();
     let (desk, words) = (log_odds(desk), (words.max(1) as f64).ln());
     [desk, log_odds(share), words, desk * words]
 }

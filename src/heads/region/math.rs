@@ -27,6 +27,16 @@ const SERIES: [f64; 10] = {
 /// Beyond it the result is no normal number.
 const MOST_EXPONENT: f64 = 700.0;
 
+/// Odds are told of probabilities from this on, and as far from 1.
+const LEAST_ODDS: f64 = 1e-3;
+
+/// The odds of a probability.
+#[inline(always)]
+pub(super) fn odds(p: f64) -> f64 {
+    let inner = p.clamp(LEAST_ODDS, 1.0 - LEAST_ODDS);
+    inner / (1.0 - inner)
+}
+
 /// Replaces each number, which is to be positive and normal, by its logarithm.
 #[inline(never)]
 pub(super) fn ln(numbers: &mut [f64]) {
