@@ -7,7 +7,7 @@
 
 use super::{
     model::{CLASSES, Scores},
-    quantise::inverse_root,
+    quantise::{Quantised, inverse_root},
 };
 
 /// A weight of 0 in all bytes.
@@ -69,6 +69,14 @@ pub(super) fn line<const N: usize>(numbers: impl Iterator<Item = i8>) -> Line<N>
         set(&mut line, at, number.cast_unsigned() ^ 0x80);
     }
     line
+}
+
+/// A row of pools, each rounded as it is to be.
+pub(super) fn rounded<const N: usize, const POOLS: usize>(
+    row: &[[f32; CLASSES]; POOLS],
+    quantised: &[Quantised; POOLS],
+) -> Line<N> {
+    line(row.iter().zip(quantised).flat_map(|(numbers, q)| numbers.map(|n| q.round(n))))
 }
 
 /// Sets a byte.

@@ -106,14 +106,12 @@ pub(crate) struct PairTable {
 impl PairTable {
     /// Of 2^bits places, with the rows of pairs by their hashes.
     pub(crate) fn new(bits: u32, rows: &[(u64, PairRow)]) -> Self {
-        let quantised: [Quantised; PAIR_POOLS] = std::array::from_fn(|pool| {
-            Quantised::over(rows.iter().filter_map(move |row| row.1.get(pool)).flatten().copied())
-        });
+        let quantised = Quantised::by_pool(&rows.iter().map(|(_, row)| *row).collect::<Vec<_>>());
         let mut table = Self { rows: vec![[ZEROS; WORDS]; 1 << bits], bits, steps: quantised.map(|q| q.step) };
         for (hash, row) in rows {
             let (at, mark) = slot(*hash, bits);
             let Some(line) = table.rows.get_mut(at) else { continue };
-            *line = lanes::line(row.iter().zip(&quantised).flat_map(|(numbers, q)| numbers.map(|n| q.round(n))));
+            *line = lanes::rounded(row, &quantised);
             lanes::set(line, MARK, mark);
         }
         table

@@ -1,5 +1,7 @@
 //! Weights rounded to a byte.
 
+use super::model::CLASSES;
+
 /// How numbers are rounded: to multiples of a step, at most 127 of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Quantised {
@@ -12,6 +14,11 @@ impl Quantised {
     pub(super) fn over(numbers: impl Iterator<Item = f32>) -> Self {
         let most = numbers.fold(0.0f32, |most, n| most.max(n.abs()));
         Self { step: if most > 0.0 { most / 127.0 } else { 1.0 } }
+    }
+
+    /// One for each pool of rows.
+    pub(super) fn by_pool<const POOLS: usize>(rows: &[[[f32; CLASSES]; POOLS]]) -> [Self; POOLS] {
+        std::array::from_fn(|pool| Self::over(rows.iter().filter_map(|row| row.get(pool)).flatten().copied()))
     }
 
     /// How many steps a number is.

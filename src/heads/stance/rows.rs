@@ -53,12 +53,8 @@ pub(crate) struct WordRows {
 impl WordRows {
     /// Rounds the rows: that of no word, which is empty, those of [`super::mask::SYMBOLS`], those of words.
     pub(crate) fn new(rows: &[Row]) -> Self {
-        let quantised: [Quantised; POOLS] = std::array::from_fn(|pool| {
-            Quantised::over(rows.iter().filter_map(move |row| row.get(pool)).flatten().copied())
-        });
-        let row = |row: &Row| {
-            Aligned(lanes::line(row.iter().zip(&quantised).flat_map(|(numbers, q)| numbers.map(|n| q.round(n)))))
-        };
+        let quantised = Quantised::by_pool(rows);
+        let row = |row: &Row| Aligned(lanes::rounded(row, &quantised));
         Self { rows: rows.iter().map(row).collect(), steps: quantised.map(|q| q.step) }
     }
 
