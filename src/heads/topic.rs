@@ -173,8 +173,10 @@ const UNTOLD: &str = "und";
 
 /// Whether one of `languages` covers `tag`: the same primary language, or one that could not be told.
 pub(crate) fn speaks(languages: &[String], tag: &str) -> bool {
-    let primary = |t: &str| t.split('-').next().unwrap_or("").to_ascii_lowercase();
-    tag == UNTOLD || languages.is_empty() || languages.iter().any(|l| primary(l) == primary(tag))
+    fn primary(tag: &str) -> &str {
+        tag.split('-').next().unwrap_or("")
+    }
+    tag == UNTOLD || languages.is_empty() || languages.iter().any(|l| primary(l).eq_ignore_ascii_case(primary(tag)))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! From the bytes that were sent to a [`Document`]: words with their bytes,
 //! sentences, language. Pure and total: any two strings give a document.
 
+mod fold;
 mod hash;
 mod language;
 mod normalize;
-mod scan;
 mod sentence;
 mod tokenize;
 
@@ -14,8 +14,9 @@ pub use sentence::{Sentence, sentences, sentences_into};
 pub use tokenize::Token;
 
 use crate::article::{Field, Span};
-use normalize::{Offsets, normalize_into};
-use tokenize::{Folded, tokenize};
+use fold::Folded;
+use normalize::{Offsets, normalize_into, stays};
+use tokenize::{Edges, tokenize};
 
 /// Longest field that is read, in bytes; what lies beyond is not looked at.
 pub const MAX_FIELD_BYTES: usize = 64 << 20;
@@ -32,6 +33,7 @@ pub struct Document {
     title_offsets: Option<Offsets>,
     text_offsets: Option<Offsets>,
     folded: Folded,
+    edges: Edges,
     tokens: Vec<Token>,
     title_tokens: usize,
 }
@@ -47,15 +49,35 @@ impl Document {
 
     /// Reads another article into the same buffers.
     pub fn read(&mut self, title: &str, text: &str) {
+        let (title, text) = (bounded(title), bounded(text));
         self.text.clear();
+        self.text.extend([title, "\n", text]);
+        self.title_len = title.len();
+        (self.title_offsets, self.text_offsets) = (None, None);
+        self.folded.read(&self.text);
+        let Self { folded, text: whole, .. } = self;
+        // Almost every text is normalised as it was sent.
+        if !folded.settle(whole, |at, c| stays(whole, at, c)) {
+            self.normalize(title, text);
+        }
         self.tokens.clear();
-        self.title_offsets = normalize_into(bounded(title), &mut self.text);
-        self.title_len = self.text.len();
-        self.text.push('\n');
-        self.text_offsets = normalize_into(bounded(text), &mut self.text);
-        tokenize(&self.text, &mut self.folded, &mut self.tokens);
+        tokenize(&self.text, &self.folded, &mut self.edges, &mut self.tokens);
         let title_len = self.title_len as u32;
         self.title_tokens = self.tokens.partition_point(|t| t.begin < title_len);
+    }
+
+    /// Normalises and folds again what was folded as it was sent.
+    fn normalize(&mut self, title: &str, text: &str) {
+        let begin = title.len() + 1;
+        let in_title = self.folded.marked().take_while(|&at| at < begin);
+        let in_text = self.folded.marked().filter_map(|at| at.checked_sub(begin));
+        self.text.clear();
+        self.title_offsets = Some(normalize_into(title, in_title, &mut self.text));
+        self.title_len = self.text.len();
+        self.text.push('\n');
+        self.text_offsets = Some(normalize_into(text, in_text, &mut self.text));
+        self.folded.read(&self.text);
+        self.folded.settle(&self.text, |_, _| true);
     }
 
     /// Title, line break, text; normalised.

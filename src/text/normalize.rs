@@ -2,7 +2,6 @@
 //! references decoded, invisible characters removed, with the way back to the
 //! bytes that were sent.
 
-use super::scan::beyond_ascii_or_ampersand;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Byte offsets of a normalised text in the text as sent.
@@ -42,19 +41,26 @@ impl Offsets {
     }
 }
 
-/// Appends the normalised `text` to `out`. `None`: nothing changed.
-///
-/// Almost every text takes the quick way (a scan and a copy).
-pub(super) fn normalize_into(text: &str, out: &mut String) -> Option<Offsets> {
-    let settled = beyond_ascii_or_ampersand(text, |at, c| match c {
-        '&' => text.get(at..).and_then(reference).is_none(),
-        _ => is_settled(c),
-    });
-    if settled {
-        out.push_str(text);
-        return None;
+/// Appends the normalised `text` to `out`. `marked`: where characters outside ASCII begin, and each `&`, in order.
+pub(super) fn normalize_into(text: &str, marked: impl Iterator<Item = usize>, out: &mut String) -> Offsets {
+    let start = out.len();
+    let mut rewriter = Rewriter { text, out, pieces: Vec::new(), done: 0 };
+    for at in marked {
+        // Else it went with a character before it.
+        if at >= rewriter.done {
+            rewriter.look_at(at);
+        }
     }
-    Some(Rewriter::rewrite(text, out))
+    rewriter.copy_up_to(text.len());
+    rewriter.begin(false);
+    let mut pieces = rewriter.pieces;
+    pieces.iter_mut().for_each(|p| p.normalized -= start as u32);
+    Offsets { pieces }
+}
+
+/// Whether the character `c`, at `at` of `text`, surely stays as it is.
+pub(super) fn stays(text: &str, at: usize, c: char) -> bool {
+    if c == '&' { text.get(at..).and_then(reference).is_none() } else { is_settled(c) }
 }
 
 /// Whether a character is surely in NFC wherever it stands, and visible. The
@@ -81,26 +87,10 @@ struct Rewriter<'a> {
     done: usize,
 }
 
-impl<'a> Rewriter<'a> {
-    fn rewrite(text: &'a str, out: &'a mut String) -> Offsets {
-        let start = out.len();
-        let mut rewriter = Self { text, out, pieces: Vec::new(), done: 0 };
-        beyond_ascii_or_ampersand(text, |at, c| {
-            // Else it went with a character before it.
-            if at >= rewriter.done {
-                rewriter.look_at(at, c);
-            }
-            true
-        });
-        rewriter.copy_up_to(text.len());
-        rewriter.begin(false);
-        let mut pieces = rewriter.pieces;
-        pieces.iter_mut().for_each(|p| p.normalized -= start as u32);
-        Offsets { pieces }
-    }
-
-    fn look_at(&mut self, at: usize, c: char) {
+impl Rewriter<'_> {
+    fn look_at(&mut self, at: usize) {
         let rest = self.text.get(at..).unwrap_or("");
+        let Some(c) = rest.chars().next() else { return };
         if c == '&' {
             if let Some((c, used)) = reference(rest) {
                 self.copy_up_to(at);
@@ -214,15 +204,20 @@ mod tests {
         (out, begins)
     }
 
+    fn normalize(text: &str, out: &mut String) -> Offsets {
+        let marked = text.char_indices().filter(|&(_, c)| !c.is_ascii() || c == '&').map(|(at, _)| at);
+        normalize_into(text, marked, out)
+    }
+
     fn check(input: &str, expect: &str) {
         let mut out = String::new();
-        let offsets = normalize_into(input, &mut out);
+        let offsets = normalize(input, &mut out);
         assert_eq!(out, expect);
         for (at, c) in out.char_indices() {
-            let original = offsets.as_ref().map_or(at, |o| o.original(at));
+            let original = offsets.original(at);
             assert!(input.is_char_boundary(original), "{c:?} at {at} maps to {original}");
         }
-        let end = offsets.as_ref().map_or(out.len(), |o| o.original(out.len()));
+        let end = offsets.original(out.len());
         assert_eq!(end, input.len());
     }
 
@@ -247,7 +242,7 @@ mod tests {
     #[test]
     fn maps_back() {
         let mut out = String::new();
-        let offsets = normalize_into("a &amp; Cafe\u{301} z", &mut out).expect("changed");
+        let offsets = normalize("a &amp; Cafe\u{301} z", &mut out);
         assert_eq!(out, "a & Caf\u{e9} z");
         assert_eq!(offsets.original(out.find('z').unwrap()), 15);
         assert_eq!(offsets.original(out.find('C').unwrap()), 8);
@@ -257,11 +252,11 @@ mod tests {
         #[test]
         fn equals_the_plain_way(text in "([a-e ]|\u{301}|\u{327}|\u{20d0}|\u{e9}|\u{ad}|\u{1112}|\u{1161}|\u{11ab}|&amp;|&#8203;|&|\u{2019}|\u{f900}|\\PC){0,40}") {
             let mut out = String::from("before");
-            let offsets = normalize_into(&text, &mut out);
+            let offsets = normalize(&text, &mut out);
             let (expect, begins) = plain(&text);
             prop_assert_eq!(&out[6..], &expect);
-            let original = |at| offsets.as_ref().map_or(at, |o| o.original(at));
-            let normalized = |at| offsets.as_ref().map_or(at, |o| o.normalized(at));
+            let original = |at| offsets.original(at);
+            let normalized = |at| offsets.normalized(at);
             prop_assert_eq!(original(expect.len()), text.len());
             prop_assert_eq!(normalized(text.len()), expect.len());
             for (at, _) in expect.char_indices() {
