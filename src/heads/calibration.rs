@@ -55,7 +55,7 @@ const USUAL_WORDS: f64 = 100.0;
 const LENGTHS: [f64; 2] = [8.0, 800.0];
 
 /// By what a temperature is multiplied for a document of so many words.
-fn length_factor(words: usize, exponent: f64) -> f64 {
+pub(crate) fn length_factor(words: usize, exponent: f64) -> f64 {
     ((words as f64).clamp(LENGTHS[0], LENGTHS[1]) / USUAL_WORDS).powf(exponent)
 }
 

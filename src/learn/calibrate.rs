@@ -2,7 +2,7 @@
 //! probabilities of held-out rows as near to the truth as they can come, or
 //! two, where the length of a document says how far its scores can be trusted.
 
-use crate::heads::calibration::{Calibration, Scale, softmax};
+use crate::heads::calibration::{Calibration, Scale, length_factor, softmax};
 
 /// Scores of a held-out row, the number of its words, and its label.
 pub type Scored = (Vec<f32>, usize, usize);
@@ -12,23 +12,30 @@ pub type Scored = (Vec<f32>, usize, usize);
 /// labels say, and make all others too unsure of themselves.
 #[must_use]
 pub fn calibrate(rows: &[Scored], scale: Scale) -> Calibration {
-    let mut best = Calibration { scale, temperature: 1.0, length_exponent: 0.0 };
     if rows.is_empty() {
-        return best;
+        return Calibration { scale, temperature: 1.0, length_exponent: 0.0 };
     }
     let loss = |calibration: Calibration| -> f64 {
         let row = |(scores, words, label): &Scored| squared_error(&calibration.probabilities(scores, *words), *label);
         rows.iter().map(row).sum()
     };
+    // The temperature of a document of usual length is searched for, not that at which the exponent has no effect: on
+    // that one the exponent depends, and a search in turn would stop far from where both are best.
+    let usual = rows.iter().map(|(_, words, _)| length_factor(*words, 1.0).ln()).sum::<f64>() / rows.len() as f64;
+    let at = |t: f64, length_exponent: f64| {
+        let temperature = (t - length_exponent * usual).exp();
+        Calibration { scale, temperature, length_exponent }
+    };
+    let (mut t, mut exponent) = (0.0, 0.0);
     for _ in 0..ROUNDS {
-        best.temperature = golden(LOG_TEMPERATURES, |t| loss(Calibration { temperature: t.exp(), ..best })).exp();
-        best.length_exponent = golden([-1.0, 1.0], |e| loss(Calibration { length_exponent: e, ..best }));
+        t = golden(LOG_TEMPERATURES, |t| loss(at(t, exponent)));
+        exponent = golden([-1.0, 1.0], |e| loss(at(t, e)));
     }
-    best
+    at(t, exponent)
 }
 
-/// After these the figures stand still: length and temperature hardly depend on each other.
-const ROUNDS: usize = 4;
+/// After these the figures stand still.
+const ROUNDS: usize = 5;
 
 /// Logarithms of the least and greatest temperature.
 const LOG_TEMPERATURES: [f64; 2] = [-4.0, 3.0];
@@ -92,6 +99,29 @@ mod tests {
             let p = calibration.probabilities(&[6.0, 0.0], words)[0];
             assert!((p / (1.0 - p) / odds - 1.0).abs() < 1e-2);
         }
+    }
+
+    #[test]
+    fn no_neighbour_is_better() {
+        // No row has the length at which the exponent has no effect; the longer, the more often wrong.
+        let row = |i: usize| {
+            let (gap, k) = ([3.0, 6.0, 9.0][i % 3], i % 4);
+            (vec![gap, 0.0], [9, 14, 25, 37][k], usize::from((i / 12).is_multiple_of([10, 9, 7, 6][k])))
+        };
+        let rows: Vec<Scored> = (0..4_000).map(row).collect();
+        let loss = |c: Calibration| -> f64 {
+            rows.iter().map(|(s, words, label)| squared_error(&c.probabilities(s, *words), *label)).sum()
+        };
+        let best = calibrate(&rows, Scale::LogOdds);
+        for (t, e) in [(0.1, 0.0), (-0.1, 0.0), (0.0, 0.05), (0.0, -0.05), (0.1, 0.05), (-0.1, -0.05)] {
+            let temperature = best.temperature * f64::exp(t);
+            let other = Calibration { temperature, length_exponent: best.length_exponent + e, ..best };
+            assert!(loss(best) <= loss(other), "{t} {e}");
+        }
+    }
+
+    #[test]
+    fn without_rows_scores_are_taken_as_they_are() {
         let none = Calibration { scale: Scale::Margin, temperature: 1.0, length_exponent: 0.0 };
         assert_eq!(calibrate(&[], Scale::Margin), none);
     }
