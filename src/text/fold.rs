@@ -7,6 +7,8 @@
 use wide::{CmpEq, CmpGt, CmpLt, i8x16};
 
 pub(super) const BLOCK: usize = 64;
+/// Bytes behind the last word, so that sixteen can be read wherever one begins.
+const PADDING: usize = 16;
 
 /// A folded text; the buffers are reused.
 #[derive(Debug, Clone, Default)]
@@ -25,15 +27,16 @@ pub(super) struct Folded {
 impl Folded {
     /// Folds what is ASCII; every other byte counts as one of a word until it is [settled](Self::settle).
     pub(super) fn read(&mut self, text: &str) {
-        let blocks = text.len().div_ceil(BLOCK);
-        self.bytes.clear();
-        self.bytes.extend_from_slice(text.as_bytes());
-        self.bytes.resize(blocks * BLOCK + 16, b' ');
+        let (whole, rest) = text.as_bytes().as_chunks::<BLOCK>();
+        let mut last = [b' '; BLOCK];
+        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        self.bytes.resize((whole.len() + 1) * BLOCK + PADDING, b' ');
         self.mask.clear();
         self.marked.clear();
         self.unspaced = false;
-        let masks = self.bytes.as_chunks_mut::<BLOCK>().0.iter_mut().take(blocks).map(fold_block);
-        for (block, (word, marked)) in masks.enumerate() {
+        let blocks = whole.iter().chain([&last]).zip(self.bytes.as_chunks_mut::<BLOCK>().0);
+        for (block, (from, to)) in blocks.enumerate() {
+            let (word, marked) = fold_block(from, to);
             self.mask.push(word);
             if marked != 0 {
                 self.marked.push((block, marked));
@@ -98,16 +101,17 @@ fn places(block: usize, mut mask: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Lower-cases one block; the bit masks of its word bytes (every byte outside ASCII counts for now) and of those that are
+/// Lower-cases one block into another; the bit masks of its word bytes (every byte outside ASCII counts for now) and of those that are
 /// [marked](Folded::marked).
 #[inline(always)]
-fn fold_block(block: &mut [u8; BLOCK]) -> (u64, u64) {
+fn fold_block(from: &[u8; BLOCK], to: &mut [u8; BLOCK]) -> (u64, u64) {
     let (mut mask, mut marked) = (0, 0);
-    for (i, part) in block.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+    let parts = from.as_chunks::<16>().0.iter().zip(to.as_chunks_mut::<16>().0);
+    for (i, (part, folded)) in parts.enumerate() {
         let c = i8x16::new(part.map(u8::cast_signed));
         let lower = c | (within(c, b'A', 26) & i8x16::splat(0x20));
         let word = within(lower, b'a', 26) | within(c, b'0', 10) | c;
-        *part = lower.to_array().map(i8::cast_unsigned);
+        *folded = lower.to_array().map(i8::cast_unsigned);
         let mark = first_bytes(c) | c.cmp_eq(i8x16::splat(b'&'.cast_signed()));
         mask |= u64::from(word.move_mask() as u16) << (16 * i);
         marked |= u64::from(mark.move_mask() as u16) << (16 * i);
