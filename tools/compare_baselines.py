@@ -54,18 +54,25 @@ def fast_text(train, labels, test):
     return [model.f.predict(line(t) + "\n", 1, 0.0, "strict")[0][1].removeprefix("__label__") for t in test]
 
 
-def held_out(train, test, encoder):
+MODELS = ["LinearSVC", "LogisticRegression", "MultinomialNB", "fastText", "LinearSVC + MiniLM"]
+
+
+def held_out(train, test, encoder, models):
     """Predictions by the name of the classifier."""
     texts, unseen = [text(r) for r in train], [text(r) for r in test]
     labels = [r["topic"] for r in train]
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2, token_pattern=r"[^\W_]+")
     x, y = words.fit_transform(texts), words.transform(unseen)
-    yield "LinearSVC", LinearSVC(C=0.5).fit(x, labels).predict(y)
-    logistic = OneVsRestClassifier(LogisticRegression(C=10, solver="liblinear"))
-    yield "LogisticRegression", logistic.fit(x, labels).predict(y)
-    yield "MultinomialNB", MultinomialNB(alpha=0.1).fit(x, labels).predict(y)
-    yield "fastText", fast_text(texts, labels, unseen)
-    if encoder:
+    if "LinearSVC" in models:
+        yield "LinearSVC", LinearSVC(C=0.5).fit(x, labels).predict(y)
+    if "LogisticRegression" in models:
+        logistic = OneVsRestClassifier(LogisticRegression(C=10, solver="liblinear"))
+        yield "LogisticRegression", logistic.fit(x, labels).predict(y)
+    if "MultinomialNB" in models:
+        yield "MultinomialNB", MultinomialNB(alpha=0.1).fit(x, labels).predict(y)
+    if "fastText" in models:
+        yield "fastText", fast_text(texts, labels, unseen)
+    if encoder and "LinearSVC + MiniLM" in models:
         with_embeddings = [
             scipy.sparse.hstack([sparse, scipy.sparse.csr_matrix(SCALE * encoder.encode(t))]).tocsr()
             for sparse, t in ((x, texts), (y, unseen))
@@ -97,11 +104,11 @@ def line_of(source, model, train, right, random):
     print(f"{source:24}{model:20}{train:8}{len(right):7}  {right.mean():.3f} ({low:.3f} to {high:.3f})", flush=True)
 
 
-def in_domain(paths, excluded, encoder):
+def in_domain(paths, excluded, encoder, models):
     train, dev = labelled(paths, excluded)
     random, sets = np.random.default_rng(42), np.array([r["dataset"] for r in dev])
     truth = np.array([r["topic"] for r in dev])
-    for model, predicted in held_out(train, dev, encoder):
+    for model, predicted in held_out(train, dev, encoder, models):
         right = np.asarray(predicted) == truth
         for source in sorted(set(sets)):
             line_of(source, model, len(train), right[sets == source], random)
@@ -115,6 +122,7 @@ def main():
     parser.add_argument("--exclude-licence", nargs="*", metavar="PREFIX", default=["non-commercial", "CC BY-NC"])
     parser.add_argument("--cache", metavar="DIR", help="where embeddings are kept between runs")
     parser.add_argument("--sources", nargs="*", help="sets to hold out; else each")
+    parser.add_argument("--models", nargs="*", choices=MODELS, default=MODELS)
     parser.add_argument("--threads", type=int, default=1, help="of the encoder")
     options = parser.parse_args()
 
@@ -124,7 +132,7 @@ def main():
 
         encoder = Cached(options.cache, options.threads, word_pieces=128)
     if options.in_domain:
-        return in_domain(options.rows, options.exclude_licence, encoder)
+        return in_domain(options.rows, options.exclude_licence, encoder, options.models)
     with open(options.rows[0], encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     random, means = np.random.default_rng(42), {}
@@ -132,7 +140,7 @@ def main():
         train = [r for r in rows if r["train"] and r["dataset"] != source]
         test = [r for r in rows if r["test"] and r["dataset"] == source]
         truth = np.array([r["topic"] for r in test])
-        for model, predicted in held_out(train, test, encoder):
+        for model, predicted in held_out(train, test, encoder, options.models):
             right = np.asarray(predicted) == truth
             means.setdefault(model, []).append(right.mean())
             line_of(source, model, len(train), right, random)
