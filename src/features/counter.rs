@@ -30,8 +30,8 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// Counts the features of `document`; `touch` is called with the slot of each, so that its weights can be fetched
-    /// ahead of their use (for one that has none, with 0).
+    /// Counts the features of `document`; `touch` is called with the slot of each that has one, so that its weights can be
+    /// fetched ahead of their use.
     pub fn count(&mut self, document: &Document, params: &FeatureParams, index: &FeatureIndex, touch: impl Fn(u32)) {
         self.clear();
         if self.more.len() != index.slots() {
@@ -43,9 +43,9 @@ impl Counter {
         let (title, text) = document.tokens().split_at(document.title_tokens());
         for (tokens, weight) in [(title, params.title_weight), (text, 1)] {
             self.hash(tokens, params);
-            self.find(index, &touch);
+            self.find(index);
             if weight > 0 {
-                self.mark(weight);
+                self.mark(weight, &touch);
             }
             self.all += self.features as u64 * u64::from(weight);
             self.unknown += (self.features - self.known) as u64 * u64::from(weight);
@@ -74,16 +74,14 @@ impl Counter {
     }
 
     /// Looks the hashes up.
-    fn find(&mut self, index: &FeatureIndex, touch: &impl Fn(u32)) {
+    fn find(&mut self, index: &FeatureIndex) {
         let hashes = self.hashes.get(..self.features).unwrap_or(&[]);
         hashes.iter().for_each(|&hash| index.prefetch(hash));
         grow(&mut self.found, hashes.len());
         let mut known = 0;
         for &hash in hashes {
             let (slot, is_known) = index.find(hash);
-            // Whether a feature is known cannot be foreseen: the place is written in any case. For one that is not, a
-            // row that has long been fetched.
-            touch(if is_known { slot } else { 0 });
+            // Whether a feature is known cannot be foreseen: the place is written in any case.
             if let Some(place) = self.found.get_mut(known) {
                 *place = slot;
             }
@@ -93,7 +91,7 @@ impl Counter {
     }
 
     /// Counts each slot found `weight` times more.
-    fn mark(&mut self, weight: u16) {
+    fn mark(&mut self, weight: u16, touch: &impl Fn(u32)) {
         let Self { found, known, seen, slots, repeated, more, .. } = self;
         let found = found.get(..*known).unwrap_or(&[]);
         let (mut distinct, before) = (slots.len(), repeated.len());
@@ -102,6 +100,7 @@ impl Counter {
         repeated.resize(before + found.len(), 0);
         let (new, old) = (slots.as_mut_slice(), repeated.as_mut_slice());
         for &slot in found.iter() {
+            touch(slot);
             let Some(word) = seen.get_mut(slot as usize / 64) else { continue };
             let earlier = (*word >> (slot % 64) & 1) as usize;
             *word |= 1 << (slot % 64);
