@@ -76,7 +76,6 @@ impl Counter {
     /// Looks the hashes up.
     fn find(&mut self, index: &FeatureIndex) {
         let hashes = self.hashes.get(..self.features).unwrap_or(&[]);
-        hashes.iter().for_each(|&hash| index.prefetch(hash));
         grow(&mut self.found, hashes.len());
         let mut known = 0;
         for &hash in hashes {

@@ -6,7 +6,7 @@
 //! feature never touches the weight table. An unknown feature is taken for a
 //! known one with a probability below 8/65,536.
 
-use super::kernel::{first_lane, prefetch};
+use super::kernel::first_lane;
 use std::collections::HashSet;
 
 const WAYS: usize = 8;
@@ -94,12 +94,6 @@ impl FeatureIndex {
         let at = bucket(hash, self.shift);
         let way = first_lane(self.buckets.get(at).copied().unwrap_or_default(), fingerprint(hash));
         ((at * WAYS + way) as u32, way < WAYS)
-    }
-
-    /// Asks the processor to fetch what [`find`](Self::find) will look at.
-    #[inline(always)]
-    pub(super) fn prefetch(&self, hash: u64) {
-        prefetch(&self.buckets, bucket(hash, self.shift));
     }
 }
 
