@@ -20,21 +20,22 @@ pub struct Token {
     pub hash: u64,
 }
 
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 
 /// Reused buffers of the tokeniser.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Folded {
     /// The text, lower-cased byte for byte, separators outside ASCII blanked, padded.
     pub(super) bytes: Vec<u8>,
-    mask: Vec<u64>,
+    /// Bits of the word bytes, by block.
+    pub(super) mask: Vec<u64>,
     /// The blocks with bytes outside ASCII, and which.
     beyond: Vec<(usize, u64)>,
     /// Where words begin and end, in turn: as many as were found, then what is left of longer texts.
     edges: Vec<u32>,
     found: usize,
     /// The text holds characters that are words of their own.
-    unspaced: bool,
+    pub(super) unspaced: bool,
 }
 
 /// Folds `text` and appends its words to `tokens`.
@@ -175,7 +176,7 @@ fn fold_block(block: &mut [u8; BLOCK]) -> (u64, u64) {
 
 /// All bits of the bytes from `first` on, `count` of them.
 #[inline(always)]
-fn within(bytes: i8x16, first: u8, count: u8) -> i8x16 {
+pub(super) fn within(bytes: i8x16, first: u8, count: u8) -> i8x16 {
     // Moved to the lowest end of the signed numbers, where one comparison tells.
     let moved = bytes + i8x16::splat(0x80_u8.wrapping_sub(first).cast_signed());
     moved.cmp_lt(i8x16::splat(0x80_u8.wrapping_add(count).cast_signed()))
