@@ -83,15 +83,17 @@ pub(crate) struct Softmax {
 
 impl Softmax {
     /// The mean of models with the same features: of linear models it is one.
-    pub(crate) fn mean(mut self, others: &[Self]) -> Self {
-        let n = 1.0 + others.len() as f32;
-        for (at, row) in self.weights.iter_mut().enumerate() {
-            for other in others.iter().filter_map(|o| o.weights.get(at)) {
-                row.iter_mut().zip(other).for_each(|(weight, w)| *weight += w);
+    pub(crate) fn mean(mut models: impl Iterator<Item = Result<Self, Error>>) -> Result<Self, Error> {
+        let mut mean = models.next().ok_or(Error::NotEnoughSamples)??;
+        let mut n = 1.0;
+        for model in models {
+            for (row, other) in mean.weights.iter_mut().zip(model?.weights) {
+                row.iter_mut().zip(other).for_each(|(sum, weight)| *sum += weight);
             }
-            *row = row.map(|weight| weight / n);
+            n += 1.0;
         }
-        self
+        mean.weights.iter_mut().flatten().for_each(|weight| *weight /= n);
+        Ok(mean)
     }
 
     /// Weights of a feature.
@@ -177,9 +179,8 @@ struct Step {
 impl Step {
     #[inline(always)]
     fn take(&mut self, value: f32, error: &Row, weight: f32, params: &ValidSoftmaxParams) {
-        for class in 0..MOST {
-            let (w, square) = (&mut self.weights[class], &mut self.squares[class]);
-            let gradient = weight * (error[class] * value + params.l2 * *w * value.abs());
+        for ((w, square), e) in self.weights.iter_mut().zip(&mut self.squares).zip(error) {
+            let gradient = weight * (e * value + params.l2 * *w * value.abs());
             *square += gradient * gradient;
             *w -= params.learning_rate * gradient / square.sqrt();
         }
@@ -245,7 +246,7 @@ mod tests {
     fn a_mean_lies_between() {
         let fit = |seed| SoftmaxParams(ValidSoftmaxParams { seed, ..params() }).check().unwrap().fit(&data()).unwrap();
         let (a, b) = (fit(1), fit(2));
-        let mean = a.clone().mean(std::slice::from_ref(&b));
+        let mean = Softmax::mean([a.clone(), b.clone()].into_iter().map(Ok)).unwrap();
         let all = |model: &Softmax| model.weights.concat();
         let (mean, a, b) = (all(&mean), all(&a), all(&b));
         assert!(mean.iter().zip(&a).zip(&b).all(|((m, a), b)| (m * 2.0 - a - b).abs() < 1e-4));
