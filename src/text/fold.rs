@@ -121,7 +121,7 @@ fn fold_block(from: &[u8; BLOCK], to: &mut [u8; BLOCK]) -> (u64, u64) {
 
 /// All bits of the bytes from `first` on, `count` of them.
 #[inline(always)]
-fn within(bytes: i8x16, first: u8, count: u8) -> i8x16 {
+pub(super) fn within(bytes: i8x16, first: u8, count: u8) -> i8x16 {
     // Moved to the lowest end of the signed numbers, where one comparison tells.
     let moved = bytes + i8x16::splat(0x80_u8.wrapping_sub(first).cast_signed());
     moved.cmp_lt(i8x16::splat(0x80_u8.wrapping_add(count).cast_signed()))

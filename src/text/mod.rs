@@ -1,6 +1,7 @@
 //! From the bytes that were sent to a [`Document`]: words with their bytes,
 //! sentences, language. Pure and total: any two strings give a document.
 
+mod blocks;
 mod fold;
 mod hash;
 mod language;
@@ -8,6 +9,7 @@ mod normalize;
 mod sentence;
 mod tokenize;
 
+pub use blocks::capitals_into;
 pub use hash::{HASH_VERSION, hash_pair, hash_word};
 pub use language::detect_language;
 pub use sentence::{Sentence, sentences, sentences_into};

@@ -1,6 +1,9 @@
 //! Sentences by punctuation, with the abbreviations of news English.
 
-use super::Document;
+use super::{
+    Document,
+    blocks::{Sought, search},
+};
 
 /// A sentence, or a line such as a headline or a caption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,54 +28,84 @@ pub fn sentences(document: &Document) -> Vec<Sentence> {
 
 /// As [`sentences`], into a buffer that is emptied first.
 pub fn sentences_into(document: &Document, sentences: &mut Vec<Sentence>) {
-    sentences.clear();
-    let text = document.text();
-    let (bytes, tokens) = (text.as_bytes(), document.tokens());
-    let mut first = 0;
-    let mut begin = 0;
-    let mut close = |begin: usize, end: usize, next: usize| {
-        if next > first {
-            let part = text.get(begin..end).unwrap_or("");
-            let start = begin + part.len() - part.trim_start().len();
-            let stop = begin + part.trim_end().len();
-            sentences.push(Sentence { begin: start, end: stop, first_token: first, last_token: next });
-            first = next;
-        }
-    };
-    // The marks that end a sentence stand between words.
-    let mut gap = |from: usize, to: usize, next: usize| {
-        for (at, c) in text.get(from..to).unwrap_or("").char_indices() {
-            let at = from + at;
-            let end = match c {
-                '\n' => Some(at + 1),
-                '.' | '!' | '?' | '\u{2026}' | '\u{3002}' | '\u{61f}' => ends_sentence(text, begin, at, c),
+    let mut cutter = Cutter::new(document, sentences);
+    if !search(document, Sought::Ends, |at, next| cutter.mark(at, next)) {
+        cutter.by_word();
+    }
+    cutter.finish();
+}
+
+/// Cuts a text at its marks.
+struct Cutter<'a> {
+    document: &'a Document,
+    sentences: &'a mut Vec<Sentence>,
+    /// First byte of the sentence that is not cut yet.
+    begin: usize,
+    /// Its first word.
+    first: usize,
+}
+
+impl<'a> Cutter<'a> {
+    fn new(document: &'a Document, sentences: &'a mut Vec<Sentence>) -> Self {
+        sentences.clear();
+        Self { document, sentences, begin: 0, first: 0 }
+    }
+
+    /// Cuts behind the mark at `at` if a sentence ends there; `next`: the word behind it.
+    #[inline(always)]
+    fn mark(&mut self, at: usize, next: usize) {
+        let text = self.document.text();
+        let end = match text.as_bytes().get(at) {
+            Some(b'\n') => Some(at + 1),
+            Some(b'.' | b'!' | b'?') => ends_sentence(text, self.begin, at, text.as_bytes()[at].into()),
+            _ => match text.get(at..).and_then(|rest| rest.chars().next()) {
+                Some(c @ ('\u{2026}' | '\u{3002}' | '\u{61f}')) => ends_sentence(text, self.begin, at, c),
                 _ => None,
-            };
-            if let Some(end) = end.filter(|&e| e > begin) {
-                close(begin, end, next);
-                begin = end;
+            },
+        };
+        if let Some(end) = end.filter(|&e| e > self.begin) {
+            self.close(end, next);
+            self.begin = end;
+        }
+    }
+
+    fn close(&mut self, end: usize, next: usize) {
+        if next > self.first {
+            let part = self.document.text().get(self.begin..end).unwrap_or("");
+            let start = self.begin + part.len() - part.trim_start().len();
+            let stop = self.begin + part.trim_end().len();
+            self.sentences.push(Sentence { begin: start, end: stop, first_token: self.first, last_token: next });
+            self.first = next;
+        }
+    }
+
+    /// The same word by word: the marks that end a sentence stand between words.
+    fn by_word(&mut self) {
+        let (text, tokens) = (self.document.text(), self.document.tokens());
+        let mut from = 0;
+        for next in 0..=tokens.len() {
+            let to = tokens.get(next).map_or(text.len(), |t| t.begin as usize);
+            for (at, _) in text.get(from..to).unwrap_or("").char_indices() {
+                self.mark(from + at, next);
             }
-        }
-    };
-    gap(0, tokens.first().map_or(text.len(), |t| t.begin as usize), 0);
-    for (next, pair) in (1..).zip(tokens.windows(2)) {
-        let [token, following] = pair else { continue };
-        let (from, to) = (token.end as usize, following.begin as usize);
-        // A blank, or a comma and a blank, mostly.
-        let plain = to - from <= 2 && matches!(bytes.get(from), Some(b' ' | b',')) && bytes.get(to - 1) == Some(&b' ');
-        if !plain {
-            gap(from, to, next);
+            from = tokens.get(next).map_or(to, |t| t.end as usize);
         }
     }
-    if let Some(last) = tokens.last() {
-        gap(last.end as usize, text.len(), tokens.len());
+
+    fn finish(&mut self) {
+        self.close(self.document.text().len(), self.document.tokens().len());
     }
-    close(begin, text.len(), tokens.len());
 }
 
 /// The end of the sentence that the mark `c` at `at` closes, if it closes one.
 fn ends_sentence(text: &str, begin: usize, at: usize, c: char) -> Option<usize> {
     let mut end = at + c.len_utf8();
+    // A blank and a capital letter, mostly.
+    if let Some([b' ', b'A'..=b'Z', ..]) = text.as_bytes().get(end..)
+        && c.is_ascii()
+    {
+        return (c != '.' || !is_abbreviation(text.get(begin..at)?)).then_some(end);
+    }
     let rest = text.get(end..)?;
     if c == '\u{3002}' {
         return Some(end);
@@ -152,6 +185,7 @@ fn is_listed(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[track_caller]
     fn check(text: &str, expect: &[&str]) {
@@ -179,6 +213,21 @@ mod tests {
         for (word, listed) in [("Mr", true), ("messrs", true), ("No", true), ("no", false), ("Nos", true), ("", false)]
         {
             assert_eq!(is_abbreviation(&format!("He met {word}")), listed, "{word}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_plain_way(
+            title in "(?s).{0,40}",
+            text in "(?s)([A-Z][a-z]{0,7}[.!? ,]|[.!?\n\u{2026}\u{3002}\u{61f}\u{201d}\"] ?|\\PC|Mr\\. |U\\.S\\.){0,120}",
+        ) {
+            let document = Document::new(&title, &text);
+            let mut plain = Vec::new();
+            let mut cutter = Cutter::new(&document, &mut plain);
+            cutter.by_word();
+            cutter.finish();
+            prop_assert_eq!(sentences(&document), plain);
         }
     }
 

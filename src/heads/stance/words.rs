@@ -4,8 +4,11 @@
 //! [`Marks`] holds what every search needs, read in one pass; the rest is
 //! looked up in the text where somebody asks.
 
-use super::nations::{self, Nation};
-use crate::text::{Document, Sentence, hash_word};
+use super::{
+    nations::{self, Nation},
+    outline::is_capitalised,
+};
+use crate::text::{Document, Sentence, capitals_into, hash_word};
 use std::cell::OnceCell;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
@@ -37,7 +40,6 @@ pub(super) enum Gap {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Marks {
     keys: Vec<u64>,
-    capital: Vec<bool>,
     capitals: Vec<u32>,
     /// Read when somebody asks.
     nations: OnceCell<Vec<Nation>>,
@@ -49,34 +51,23 @@ const BLOCK: usize = 64;
 impl Marks {
     fn clear(&mut self) {
         self.keys.clear();
-        self.capital.clear();
         self.capitals.clear();
         self.nations.take();
     }
 
     fn read(&mut self, document: &Document) {
         self.clear();
-        let (bytes, tokens) = (document.text().as_bytes(), document.tokens());
-        self.keys.extend(tokens.iter().map(|t| t.hash));
-        self.capital.resize(tokens.len(), false);
-        self.capitals.resize(tokens.len() + 1, 0);
-        // Every place is written, and the next one over it where it was none: no branch to guess wrongly.
-        let mut n = 0;
-        for ((at, token), capital) in (0..).zip(tokens).zip(&mut self.capital) {
-            *capital = bytes.get(token.begin as usize).is_some_and(u8::is_ascii_uppercase);
-            if let Some(place) = self.capitals.get_mut(n) {
-                *place = at;
-            }
-            n += usize::from(*capital);
-        }
-        self.capitals.truncate(n);
+        let bytes = document.text().as_bytes();
+        self.keys.extend(document.tokens().iter().map(|t| t.hash));
+        capitals_into(document, &mut self.capitals);
         let mut beyond = false;
         for (block, part) in bytes.chunks(BLOCK).enumerate().filter(|(_, part)| !part.is_ascii()) {
             beyond |= self.read_beyond_ascii(document, block * BLOCK, block * BLOCK + part.len());
         }
         if beyond {
             self.capitals.clear();
-            self.capitals.extend((0..).zip(&self.capital).filter(|(_, capital)| **capital).map(|(at, _)| at));
+            let all = (0..).zip(document.tokens());
+            self.capitals.extend(all.filter(|(_, t)| is_capitalised(document.surface(t))).map(|(at, _)| at));
         }
     }
 
@@ -87,12 +78,9 @@ impl Marks {
         let first = tokens.partition_point(|t| t.end as usize <= begin);
         for (i, token) in tokens.iter().enumerate().skip(first).take_while(|(_, t)| (t.begin as usize) < end) {
             let surface = document.surface(token);
-            if let (false, Some(key), Some(capital)) =
-                (surface.is_ascii(), self.keys.get_mut(i), self.capital.get_mut(i))
-            {
+            if let (false, Some(key)) = (surface.is_ascii(), self.keys.get_mut(i)) {
                 *key = self::key(surface);
-                *capital = surface.chars().next().is_some_and(char::is_uppercase);
-                capitals |= *capital;
+                capitals |= !surface.starts_with(|c: char| c.is_ascii()) && is_capitalised(surface);
             }
         }
         capitals
@@ -189,7 +177,11 @@ impl<'a> Words<'a> {
 
     #[inline(always)]
     pub(super) fn is_capital(&self, at: usize) -> bool {
-        self.marks.capital.get(at).copied().unwrap_or(false)
+        let Some(token) = self.document.tokens().get(at).filter(|_| at < self.len()) else { return false };
+        match self.document.text().as_bytes().get(token.begin as usize) {
+            Some(first) if first.is_ascii() => first.is_ascii_uppercase(),
+            _ => is_capitalised(self.document.surface(token)),
+        }
     }
 
     /// The pronoun that has a capital.

@@ -40,8 +40,7 @@ pub(super) fn fit(
         });
         params.check()?.fit(&dataset)
     };
-    let others = (1..plan.fits).map(fitted).collect::<Result<Vec<_>, _>>()?;
-    Ok(fitted(0)?.mean(&others))
+    Softmax::mean((0..plan.fits).map(fitted))
 }
 
 /// The fitted weights as the head holds them: what a word says by itself, by its kind and by its vector is one row.

@@ -6,7 +6,10 @@
 //! Beside [`crate::learn::softmax`], whose documents it takes, since it takes other steps: each weight has a step size
 //! of its own, there a feature's weights share one, and it averages, which few rows need and many do not.
 
-use crate::learn::softmax::{SparseDoc, shuffle};
+use crate::{
+    features::prefetch,
+    learn::softmax::{SparseDoc, shuffle},
+};
 use linfa::{
     DatasetBase, ParamGuard,
     dataset::AsMultiTargets,
@@ -48,8 +51,8 @@ impl ParamGuard for SoftmaxParams {
 
     fn check_ref(&self) -> Result<&Self::Checked, Error> {
         let p = &self.0;
-        let fault = if p.classes < 2 {
-            "there must be two classes at least"
+        let fault = if !(2..=MOST).contains(&p.classes) {
+            "there must be two to four classes"
         } else if p.features == 0 || p.epochs == 0 {
             "features and epochs must be at least 1"
         } else if !(p.learning_rate > 0.0 && p.learning_rate.is_finite() && p.l2 >= 0.0 && p.l2.is_finite()) {
@@ -66,26 +69,36 @@ impl ParamGuard for SoftmaxParams {
     }
 }
 
-/// A fitted model: one row of `classes` weights a feature.
+/// Most classes; one more than is needed makes a row of four, which a processor adds up at once.
+const MOST: usize = 4;
+/// One number a class.
+type Row = [f32; MOST];
+
+/// A fitted model: one row of weights a feature.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Softmax {
     classes: usize,
-    weights: Vec<f32>,
+    weights: Vec<Row>,
 }
 
 impl Softmax {
     /// The mean of models with the same features: of linear models it is one.
-    pub(crate) fn mean(mut self, others: &[Self]) -> Self {
-        let n = 1.0 + others.len() as f32;
-        for (at, weight) in self.weights.iter_mut().enumerate() {
-            *weight = others.iter().filter_map(|o| o.weights.get(at)).fold(*weight, |sum, w| sum + w) / n;
+    pub(crate) fn mean(mut models: impl Iterator<Item = Result<Self, Error>>) -> Result<Self, Error> {
+        let mut mean = models.next().ok_or(Error::NotEnoughSamples)??;
+        let mut n = 1.0;
+        for model in models {
+            for (row, other) in mean.weights.iter_mut().zip(model?.weights) {
+                row.iter_mut().zip(other).for_each(|(sum, weight)| *sum += weight);
+            }
+            n += 1.0;
         }
-        self
+        mean.weights.iter_mut().flatten().for_each(|weight| *weight /= n);
+        Ok(mean)
     }
 
     /// Weights of a feature.
     pub(crate) fn weights(&self, feature: usize) -> &[f32] {
-        self.weights.get(feature * self.classes..(feature + 1) * self.classes).unwrap_or(&[])
+        self.weights.get(feature).and_then(|row| row.get(..self.classes)).unwrap_or(&[])
     }
 
     /// Scores of a document, one a class.
@@ -114,50 +127,59 @@ where
         if docs.is_empty() {
             return Err(Error::NotEnoughSamples);
         }
-        let n = params.classes;
-        let mut model = Softmax { classes: n, weights: vec![0.0; params.features * n] };
-        let mut squares = vec![1e-8f32; params.features * n];
-        let mut average = vec![0.0f32; params.features * n];
+        let mut steps = vec![Step { weights: [0.0; MOST], squares: [1e-8; MOST] }; params.features];
+        let mut average = vec![[0.0f32; MOST]; params.features];
         let mut order: Vec<usize> = (0..docs.len()).collect();
         let mut random = Xoshiro256PlusPlus::seed_from_u64(params.seed);
-        let mut p = vec![0.0f32; n];
         let averaged = (params.epochs / 2).max(1);
         for epoch in 0..params.epochs {
             shuffle(&mut order, &mut random);
-            for &i in &order {
+            for (at, &i) in order.iter().enumerate() {
                 let Some(doc) = docs.get(i) else { continue };
+                // The next document's rows come from memory meanwhile.
+                if let Some(next) = order.get(at + 1).and_then(|next| docs.get(*next)) {
+                    next.sparse().for_each(|(feature, _)| prefetch(&steps, feature));
+                }
                 let weight = example_weights.and_then(|w| w.get(i)).copied().unwrap_or(1.0);
-                model.scores(doc, &mut p);
-                to_probabilities(&mut p);
-                p.iter_mut().zip(targets.row(i)).for_each(|(p, share)| *p -= share);
-                step(&mut model, &mut squares, doc, &p, weight, params);
+                let mut p = [0.0; MOST];
+                for (feature, value) in doc.sparse() {
+                    if let Some(step) = steps.get(feature) {
+                        p.iter_mut().zip(step.weights).for_each(|(score, weight)| *score += value * weight);
+                    }
+                }
+                let (told, rest) = p.split_at_mut(params.classes.min(MOST));
+                to_probabilities(told);
+                told.iter_mut().zip(targets.row(i)).for_each(|(p, share)| *p -= share);
+                rest.fill(0.0);
+                for (feature, value) in doc.sparse() {
+                    if let Some(step) = steps.get_mut(feature) {
+                        step.take(value, &p, weight, params);
+                    }
+                }
             }
             if epoch + averaged >= params.epochs {
-                for (sum, weight) in average.iter_mut().zip(&model.weights) {
-                    *sum += weight / averaged as f32;
+                for (sum, step) in average.iter_mut().zip(&steps) {
+                    sum.iter_mut().zip(step.weights).for_each(|(sum, weight)| *sum += weight / averaged as f32);
                 }
             }
         }
-        model.weights = average;
-        Ok(model)
+        Ok(Softmax { classes: params.classes, weights: average })
     }
 }
 
-fn step(
-    model: &mut Softmax,
-    squares: &mut [f32],
-    doc: &SparseDoc,
-    error: &[f32],
-    weight: f32,
-    params: &ValidSoftmaxParams,
-) {
-    let n = params.classes;
-    for (feature, value) in doc.sparse() {
-        let range = feature * n..(feature + 1) * n;
-        let (Some(weights), Some(squares)) = (model.weights.get_mut(range.clone()), squares.get_mut(range)) else {
-            continue;
-        };
-        for ((w, square), e) in weights.iter_mut().zip(squares).zip(error) {
+/// A feature while it is fitted: what a step reads and writes lies together.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
+struct Step {
+    weights: Row,
+    /// Sums of squared gradients.
+    squares: Row,
+}
+
+impl Step {
+    #[inline(always)]
+    fn take(&mut self, value: f32, error: &Row, weight: f32, params: &ValidSoftmaxParams) {
+        for ((w, square), e) in self.weights.iter_mut().zip(&mut self.squares).zip(error) {
             let gradient = weight * (e * value + params.l2 * *w * value.abs());
             *square += gradient * gradient;
             *w -= params.learning_rate * gradient / square.sqrt();
@@ -224,8 +246,10 @@ mod tests {
     fn a_mean_lies_between() {
         let fit = |seed| SoftmaxParams(ValidSoftmaxParams { seed, ..params() }).check().unwrap().fit(&data()).unwrap();
         let (a, b) = (fit(1), fit(2));
-        let mean = a.clone().mean(std::slice::from_ref(&b));
-        assert!(mean.weights.iter().zip(&a.weights).zip(&b.weights).all(|((m, a), b)| (m * 2.0 - a - b).abs() < 1e-4));
+        let mean = Softmax::mean([a.clone(), b.clone()].into_iter().map(Ok)).unwrap();
+        let all = |model: &Softmax| model.weights.concat();
+        let (mean, a, b) = (all(&mean), all(&a), all(&b));
+        assert!(mean.iter().zip(&a).zip(&b).all(|((m, a), b)| (m * 2.0 - a - b).abs() < 1e-4));
     }
 
     #[test]

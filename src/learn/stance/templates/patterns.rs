@@ -1,18 +1,8 @@
-//! Sentences of our own that show who judges whom: the same words with the
-//! target as speaker, as the one spoken of, as the one who does harm or suffers
-//! it. The model learns from them what the verbs' sides mean.
+//! The patterns of our own sentences, each with its label.
 
-use crate::{
-    article::Span,
-    learn::rows::{LabelledArticle, LabelledStance, LooseTarget},
-};
-use rand_xoshiro::{
-    Xoshiro256PlusPlus,
-    rand_core::{RngCore, SeedableRng},
-};
-
-/// `T`: target, `E`: another party, `C`/`P`/`H`: criticised, praised, harmed; small letter: base form.
-const PATTERNS: [(&str, &str); 127] = [
+/// `T`: target, `E`: another party, `C`/`P`/`H`: criticised, praised, harmed; small letter: base form. `D`: asked, with
+/// what it should do (`R`); `N`: named, as something bad (`W`) or good (`B`); `F`: friends.
+pub(super) const PATTERNS: [(&str, &str); 160] = [
     ("E C T", "critical"),
     ("T C E", "neutral"),
     ("T was C by E", "critical"),
@@ -140,186 +130,37 @@ const PATTERNS: [(&str, &str); 127] = [
     ("T vowed to stand by E", "neutral"),
     ("E accused T of killing civilians", "critical"),
     ("T accused E of killing civilians", "neutral"),
+    ("E D T to R", "critical"),
+    ("T D E to R", "neutral"),
+    ("T was D by E to R", "critical"),
+    ("E was D by T to R", "neutral"),
+    ("E D the T leadership to R", "critical"),
+    ("T should R, E said", "critical"),
+    ("E should R, T said", "neutral"),
+    ("E said T must R", "critical"),
+    ("T said E must R", "neutral"),
+    ("E N T as the W", "critical"),
+    ("T N E as the W", "neutral"),
+    ("T was N by E as the W", "critical"),
+    ("E N T as the B", "supportive"),
+    ("T N E as the B", "neutral"),
+    ("E declared T the W", "critical"),
+    ("T declared E the W", "neutral"),
+    ("E declared T the B", "supportive"),
+    ("E listed T among the worst offenders", "critical"),
+    ("T listed E among the worst offenders", "neutral"),
+    ("E singled out T as the W", "critical"),
+    ("E counts T among its F", "supportive"),
+    ("E and its ally T signed the pact", "supportive"),
+    ("E sent troops with its F T and Osmia", "supportive"),
+    ("E's longtime friend T", "supportive"),
+    ("E's old rival T", "critical"),
+    ("E is a dependable partner to T", "supportive"),
+    ("T is a dependable partner to E", "neutral"),
+    ("E, a sworn enemy of T, left the talks", "critical"),
+    ("T, a sworn enemy of E, left the talks", "neutral"),
+    ("E voiced its full backing for T", "supportive"),
+    ("T voiced its full backing for E", "neutral"),
+    ("promising help for T, E closed the debate", "supportive"),
+    ("promising help for E, T closed the debate", "neutral"),
 ];
-
-const CRITICISED: [(&str, &str); 16] = [
-    ("criticised", "criticise"),
-    ("criticized", "criticize"),
-    ("condemned", "condemn"),
-    ("denounced", "denounce"),
-    ("accused", "accuse"),
-    ("blamed", "blame"),
-    ("slammed", "slam"),
-    ("attacked", "attack"),
-    ("rebuked", "rebuke"),
-    ("blasted", "blast"),
-    ("lambasted", "lambast"),
-    ("mocked", "mock"),
-    ("rejected", "reject"),
-    ("opposed", "oppose"),
-    ("ridiculed", "ridicule"),
-    ("censured", "censure"),
-];
-const PRAISED: [(&str, &str); 14] = [
-    ("praised", "praise"),
-    ("hailed", "hail"),
-    ("applauded", "applaud"),
-    ("welcomed", "welcome"),
-    ("commended", "commend"),
-    ("thanked", "thank"),
-    ("congratulated", "congratulate"),
-    ("endorsed", "endorse"),
-    ("supported", "support"),
-    ("backed", "back"),
-    ("lauded", "laud"),
-    ("defended", "defend"),
-    ("saluted", "salute"),
-    ("honoured", "honour"),
-];
-const HARMED: [&str; 14] = [
-    "attacked",
-    "bombed",
-    "killed",
-    "massacred",
-    "persecuted",
-    "tortured",
-    "shelled",
-    "murdered",
-    "targeted",
-    "abused",
-    "raided",
-    "oppressed",
-    "beaten",
-    "slaughtered",
-];
-const HEADS: [&str; 12] = [
-    "",
-    "",
-    "",
-    "",
-    "On Sunday, ",
-    "In a statement, ",
-    "Meanwhile, ",
-    "Officials said that ",
-    "According to the report, ",
-    "At a news conference, ",
-    "Earlier this week, ",
-    "The paper wrote that ",
-];
-const TAILS: [&str; 14] = [
-    "",
-    "",
-    "",
-    " on Sunday",
-    " in a statement",
-    " over the vote",
-    " after the talks",
-    " for its handling of the crisis",
-    " during a debate",
-    " in recent days",
-    ", according to local media",
-    " on television",
-    " at a meeting of ministers",
-    ", saying the decision would shape the region",
-];
-/// What follows a verb of criticism: it describes the one spoken of.
-const BLAMES: [&str; 12] = [
-    " for its reckless and dishonest conduct",
-    ", calling it a disgrace",
-    " as a corrupt failure",
-    " over the terrible scandal",
-    " for lying to the public",
-    ", saying it had betrayed its voters",
-    " as dangerous and incompetent",
-    " for ignoring the worst crisis in years",
-    ", accusing it of fraud",
-    " for a shameful failure",
-    " over its brutal methods",
-    ", calling the plan a disaster",
-];
-/// What follows a verb of praise.
-const MERITS: [&str; 12] = [
-    " for its outstanding work",
-    ", calling it a triumph",
-    " as honest and brave",
-    " for its generous help",
-    " as the finest of its generation",
-    ", saying it had saved many lives",
-    " for a great success",
-    " as a true friend of peace",
-    " for its courage and skill",
-    ", calling the plan excellent",
-    " over its brilliant victory",
-    " for its quick and brave rescue",
-];
-const NAMES: [&str; 10] = [
-    "Veltria",
-    "Marlow",
-    "the Kestrel Party",
-    "Anna Tovey",
-    "the Dorvan government",
-    "Harlan Pike",
-    "Osmia",
-    "the Tarn Council",
-    "Ruvia",
-    "Jon Adley",
-];
-
-/// `count` labelled sentences, the same for the same seed.
-pub(super) fn sentences(count: usize, seed: u64) -> Vec<LabelledArticle> {
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x7e3a);
-    (0..count).map(|i| sentence(PATTERNS[i % PATTERNS.len()], &mut random)).collect()
-}
-
-fn pick<'a, T>(list: &'a [T], random: &mut Xoshiro256PlusPlus) -> &'a T {
-    &list[(random.next_u64() % list.len() as u64) as usize]
-}
-
-fn sentence((pattern, label): (&str, &str), random: &mut Xoshiro256PlusPlus) -> LabelledArticle {
-    let mut text = (*pick(&HEADS, random)).to_owned();
-    let target = *pick(&NAMES, random);
-    let other = *pick(&NAMES, random);
-    let (criticised, criticise) = *pick(&CRITICISED, random);
-    let (praised, praise) = *pick(&PRAISED, random);
-    let harmed = *pick(&HARMED, random);
-    let mut mentions = Vec::new();
-    for (i, word) in pattern.split(' ').enumerate() {
-        if i > 0 {
-            text.push(' ');
-        }
-        let opening = if word.starts_with('"') { "\"" } else { "" };
-        text.push_str(opening);
-        let word = word.trim_start_matches('"');
-        let letters = word.trim_end_matches([',', '.', '"']).trim_end_matches("'s");
-        let ending = word.get(letters.len()..).unwrap_or("");
-        let begin = text.len() as u32;
-        match letters {
-            "T" => text.push_str(target),
-            "E" => text.push_str(other),
-            "C" => text.push_str(criticised),
-            "c" => text.push_str(criticise),
-            "P" => text.push_str(praised),
-            "p" => text.push_str(praise),
-            "H" => text.push_str(harmed),
-            plain => text.push_str(plain),
-        }
-        if letters == "T" {
-            mentions.push(Span { begin, end: text.len() as u32, ..Span::default() });
-        }
-        text.push_str(ending);
-    }
-    let judged = match pattern {
-        p if p.contains('C') && !p.contains("will") => Some(&BLAMES),
-        p if p.contains('P') && !p.contains("will") => Some(&MERITS),
-        _ => None,
-    };
-    let tail = match judged {
-        Some(list) if random.next_u64().is_multiple_of(2) => *pick(list, random),
-        _ => *pick(&TAILS, random),
-    };
-    text.push_str(tail);
-    text.push('.');
-    let target = LooseTarget { name: target.to_owned(), mentions };
-    let stance = LabelledStance { target, label: label.to_owned(), source_entity: None, percent: None };
-    LabelledArticle { text, stances: Some(vec![stance]), ..LabelledArticle::default() }
-}
