@@ -16,7 +16,7 @@ pub use desk::DeskModel;
 pub use evidence::{CONTEXTS, DESK_FEATURES, DESK_WEIGHTS, DeskVectors, MODULATED};
 pub use home::HomeModel;
 pub use linear::Logistic;
-pub use mention::{MENTION_FEATURES, mention_features};
+pub use mention::{Lookup, MENTION_FEATURES, mention_features};
 pub use rank::{FEATURES, RANKER_FEATURES, RankedCountry};
 
 use crate::{
@@ -54,6 +54,9 @@ pub struct RegionHead {
     pub homes: Option<HomeModel>,
     /// A main desk less likely than this is given with the reason "low confidence".
     pub least_desk: f64,
+    /// Made from [`mention`](Self::mention), which does not change once the head has counted.
+    #[serde(skip)]
+    pub lookup: Lookup,
 }
 
 /// What was counted on the way to an answer; buffers that are reused.
@@ -90,7 +93,7 @@ impl RegionHead {
     /// Everything short of the answer, into `counted`. `desk_prior`: see [`predict`](Self::predict).
     pub fn count(&self, document: &Document, hits: &[PlaceHit], desk_prior: Option<&[f32]>, counted: &mut Counted) {
         let Counted { sure, countries, about, desks, evidence, tallies, .. } = counted;
-        mention::sureness(&self.mention, hits, sure);
+        mention::sureness(&self.mention, &self.lookup, hits, sure);
         let (weights, regions) = tally::tally(document, hits, sure, tallies);
         let prior = evidence::Prior::of(desk_prior);
         rank::vectors(document, tallies, &weights, desk_prior.map(|_| &prior.log), countries);
