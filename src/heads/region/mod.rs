@@ -49,7 +49,7 @@ pub struct RegionHead {
     pub ranker: Logistic,
     /// From countries to desks.
     pub desks: DeskModel,
-    /// From desks to countries where no place is named; bundles made before 2026-11-29 have none.
+    /// From desks to the countries that are their homes; bundles made before 2026-11-29 have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub homes: Option<HomeModel>,
     /// A main desk less likely than this is given with the reason "low confidence".
@@ -118,10 +118,22 @@ impl RegionHead {
             }
         }
         *desks = self.desks.probabilities(evidence, &prior);
-        let homes = self.homes.as_ref().filter(|_| hits.is_empty());
-        if let Some((country, likely)) = homes.and_then(|homes| homes.judge(document.tokens().len(), desks)) {
-            countries.push(RankedCountry::unnamed(country));
-            about.push(likely);
+        let told = home::Told {
+            words: document.tokens().len(),
+            desk: 0.0,
+            places: !hits.is_empty(),
+            countries: countries.as_slice(),
+            about: about.as_slice(),
+        };
+        if let Some((country, likely)) = self.homes.as_ref().and_then(|homes| homes.judge(told, desks)) {
+            let named = countries.iter().position(|named| named.country == country);
+            match named.and_then(|at| about.get_mut(at)) {
+                Some(about) => *about = likely,
+                None => {
+                    countries.push(RankedCountry::unnamed(country));
+                    about.push(likely);
+                }
+            }
         }
     }
 
