@@ -1,8 +1,11 @@
 //! Stories of an outlet's own country, which seldom name it: no name tells of the country, or one that is none, but the
 //! words tell the desk, and most such stories of a desk are about one country.
 
-use super::{Logistic, RankedCountry, desk, evidence::ALL, math};
-use crate::places::countries::{CountryId, DESKS};
+use super::{Logistic, RankedCountry, desk, evidence::ALL, math, rank::SHORT};
+use crate::{
+    places::countries::{CountryId, DESKS},
+    text::Document,
+};
 use serde::{Deserialize, Serialize};
 
 /// Names of the features, in the order of the weights. Part of the model format.
@@ -47,6 +50,13 @@ pub struct Home {
     pub share: f64,
 }
 
+/// Whether a text that names places may still be about a country that it does not name: a sentence alone is about what
+/// it names.
+#[must_use]
+pub fn is_article(document: &Document) -> bool {
+    document.title_tokens() > 0 || document.tokens().len() >= SHORT
+}
+
 /// What an article says of the home of its desk.
 #[derive(Debug, Clone, Copy)]
 pub struct Told<'a> {
@@ -56,6 +66,8 @@ pub struct Told<'a> {
     pub desk: f64,
     /// Whether it names any place.
     pub places: bool,
+    /// Whether it is more than a sentence or two without a title: see [`is_article`].
+    pub article: bool,
     /// The countries that it names, each with the probability that it is about it.
     pub countries: &'a [RankedCountry],
     /// See `countries`.
@@ -81,7 +93,8 @@ impl HomeModel {
 
     /// The home of the likeliest desk, and how likely a story that says so much is about it.
     pub(super) fn judge(&self, told: Told<'_>, desks: &[f64; ALL]) -> Option<(CountryId, f64)> {
-        if told.words < FEWEST_NAMELESS || self.is_former() && told.places {
+        let speaks = !told.places || told.article && !self.is_former();
+        if told.words < FEWEST_NAMELESS || !speaks {
             return None;
         }
         let best = desk::best(desks);
@@ -119,7 +132,7 @@ mod tests {
     use super::*;
 
     fn told(words: usize) -> Told<'static> {
-        Told { words, desk: 0.0, places: false, countries: &[], about: &[] }
+        Told { words, desk: 0.0, places: false, article: true, countries: &[], about: &[] }
     }
 
     #[test]
@@ -139,6 +152,9 @@ mod tests {
         assert!(former.check().is_ok());
         assert_eq!(former.judge(told(30), &desks), model.judge(told(30), &desks));
         assert_eq!(former.judge(Told { places: true, ..told(30) }, &desks), None, "was asked without places only");
+        let among_places = Told { places: true, ..told(30) };
+        assert!(model.judge(among_places, &desks).is_some());
+        assert_eq!(model.judge(Told { article: false, ..among_places }, &desks), None, "a sentence alone");
         desks[3] = 0.95;
         assert_eq!(model.judge(told(30), &desks), None, "a desk without a home");
         let wrong = HomeModel { homes: vec![home(0, "GB")], ..model };

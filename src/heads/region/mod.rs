@@ -122,6 +122,7 @@ impl RegionHead {
             words: document.tokens().len(),
             desk: 0.0,
             places: !hits.is_empty(),
+            article: home::is_article(document),
             countries: countries.as_slice(),
             about: about.as_slice(),
         };

@@ -4,7 +4,7 @@ use super::{TrainingPriors, logistic, rows};
 use crate::{
     heads::region::{
         Counted, RegionHead, desk,
-        home::{FEWEST_NAMELESS, HOME_FEATURES, Home, HomeModel, Told, home_features},
+        home::{FEWEST_NAMELESS, HOME_FEATURES, Home, HomeModel, Told, home_features, is_article},
     },
     learn::rows::LabelledArticle,
     places::{Gazetteer, Places, countries::CountryId},
@@ -61,6 +61,7 @@ pub(super) fn fit_homes(
                 words: document.tokens().len(),
                 desk: counted.desks.get(best).copied().unwrap_or(0.0),
                 places: !places.hits().is_empty(),
+                article: true,
                 countries: &counted.countries,
                 about: &counted.about,
             };
@@ -89,7 +90,8 @@ fn examples<'a>(rows: &'a [LabelledArticle], gazetteer: &Gazetteer) -> Examples<
         let Some(focus) = rows::focus(row) else { continue };
         rows::read_region_row(row, &mut document);
         gazetteer.find_into(&document, detect_language(&document), &mut places);
-        if document.tokens().len() >= FEWEST_NAMELESS {
+        let speaks = places.hits().is_empty() || is_article(&document);
+        if document.tokens().len() >= FEWEST_NAMELESS && speaks {
             let set = rows::set(row);
             let [nameless, others] = sets.entry(set).or_default();
             let list = if places.hits().is_empty() { nameless } else { others };
@@ -140,7 +142,7 @@ mod tests {
         let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
         let model = fit_homes(&head, &rows, &priors, &gazetteer).unwrap().unwrap();
         assert_eq!(model.homes, [Home { desk: 2, country: "GB".to_owned(), share: 0.75 }]);
-        let told = Told { words: 29, desk: 0.9, places: false, countries: &[], about: &[] };
+        let told = Told { words: 29, desk: 0.9, places: false, article: true, countries: &[], about: &[] };
         let likely = model.about.probability(&home_features(told, CountryId::from_code("GB").unwrap(), 0.75));
         assert!((likely - 0.75).abs() < 0.05, "{likely}");
         assert_eq!(fit_homes(&head, &rows[..1], &priors, &gazetteer), Ok(None), "one class");
