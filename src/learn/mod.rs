@@ -12,6 +12,7 @@ pub mod job;
 pub mod large;
 pub mod load;
 pub mod model_card;
+mod placeless;
 pub mod region;
 pub use crate::rows;
 pub mod search;

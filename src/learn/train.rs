@@ -7,6 +7,7 @@ use super::{
     figures::{figures, has_mentions},
     job::Job,
     load::Corpus,
+    placeless::placeless,
     region::{desk_label, train_region, training_priors},
     rows::{LabelledArticle, RowError, Split},
     selection::feature_space,
@@ -30,7 +31,6 @@ use crate::{
     },
     prediction::Head,
     taxonomy::Taxonomy,
-    text::Document,
 };
 
 /// Why nothing was trained.
@@ -173,20 +173,6 @@ pub fn train(
         start.sign(&mut card);
     }
     assemble(corpus, config, card, space, heads)
-}
-
-/// At most `most` rows, evenly drawn, that carry no region label and name no place: examples of "none".
-fn placeless(rows: &[LabelledArticle], gazetteer: &Gazetteer, most: usize) -> Vec<LabelledArticle> {
-    let mut document = Document::default();
-    let mut names_none = |row: &&LabelledArticle| {
-        document.read(&row.title, &row.text);
-        gazetteer.find(&document, "en").hits().is_empty()
-    };
-    let by_people = |r: &&LabelledArticle| r.quality.as_deref() != Some(topic::MACHINE);
-    let unlabelled = rows.iter().filter(|r| r.topic.is_some() && r.section.is_none() && desk_label(r).is_none());
-    let rows: Vec<&LabelledArticle> = unlabelled.filter(by_people).filter(|r| names_none(r)).collect();
-    let step = rows.len().div_ceil(most.max(1)).max(1);
-    rows.into_iter().step_by(step).take(most).cloned().collect()
 }
 
 /// The rows of each part.

@@ -3,6 +3,7 @@
 
 use super::{Logistic, linear};
 use crate::places::{Context, Cue, HitKind, PlaceHit, countries::COUNTRIES};
+use std::sync::OnceLock;
 
 /// Pairs of cues that mean more together.
 const PAIRS: [(Cue, Cue); 18] = [
@@ -104,9 +105,9 @@ pub fn mention_features(hits: &[PlaceHit], i: usize) -> [f64; MENTION_FEATURES] 
 }
 
 /// How likely each hit is a mention of its place.
-pub(super) fn sureness(model: &Logistic, hits: &[PlaceHit], sure: &mut Vec<f64>) {
+pub(super) fn sureness(model: &Logistic, lookup: &Lookup, hits: &[PlaceHit], sure: &mut Vec<f64>) {
     let support = Support::of(hits);
-    let sums = FlagSums::of(&model.weights);
+    let sums = lookup.0.get_or_init(|| Box::new(FlagSums::of(&model.weights)));
     let weights = NUMBERS.map(|at| model.weights.get(at).copied().unwrap_or(0.0));
     sure.clear();
     sure.extend(hits.iter().map(|hit| {
@@ -117,8 +118,19 @@ pub(super) fn sureness(model: &Logistic, hits: &[PlaceHit], sure: &mut Vec<f64>)
     linear::probabilities(sure);
 }
 
+/// What is looked up instead of the mention model's weights: made once, when it is first needed, and no part of a model.
+#[derive(Debug, Clone, Default)]
+pub struct Lookup(OnceLock<Box<FlagSums>>);
+
+impl PartialEq for Lookup {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 /// The sums of the weights of each four flags, for all they may be: to look up four is faster than to walk over those
 /// that are set, whose number nothing foretells.
+#[derive(Debug, Clone)]
 struct FlagSums([[f64; 16]; MENTION_FEATURES.div_ceil(4)]);
 
 impl FlagSums {
@@ -228,7 +240,7 @@ mod tests {
         let document = Document::new("Turkey dinners in Georgia", text);
         let places = gazetteer.find(&document, "en");
         let mut sure = Vec::new();
-        sureness(&model, places.hits(), &mut sure);
+        sureness(&model, &Lookup::default(), places.hits(), &mut sure);
         assert!(sure.len() > 8);
         for (i, sure) in sure.iter().enumerate() {
             let plain = model.probability(&mention_features(places.hits(), i));

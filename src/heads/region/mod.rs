@@ -16,7 +16,7 @@ pub use desk::DeskModel;
 pub use evidence::{CONTEXTS, DESK_FEATURES, DESK_WEIGHTS, DeskVectors, MODULATED};
 pub use home::HomeModel;
 pub use linear::Logistic;
-pub use mention::{MENTION_FEATURES, mention_features};
+pub use mention::{Lookup, MENTION_FEATURES, mention_features};
 pub use rank::{FEATURES, RANKER_FEATURES, RankedCountry};
 
 use crate::{
@@ -49,11 +49,14 @@ pub struct RegionHead {
     pub ranker: Logistic,
     /// From countries to desks.
     pub desks: DeskModel,
-    /// From desks to countries where no place is named; bundles made before 2026-11-29 have none.
+    /// From desks to the countries that are their homes; bundles made before 2026-11-29 have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub homes: Option<HomeModel>,
     /// A main desk less likely than this is given with the reason "low confidence".
     pub least_desk: f64,
+    /// Made from [`mention`](Self::mention), which does not change once the head has counted.
+    #[serde(skip)]
+    pub lookup: Lookup,
 }
 
 /// What was counted on the way to an answer; buffers that are reused.
@@ -90,7 +93,7 @@ impl RegionHead {
     /// Everything short of the answer, into `counted`. `desk_prior`: see [`predict`](Self::predict).
     pub fn count(&self, document: &Document, hits: &[PlaceHit], desk_prior: Option<&[f32]>, counted: &mut Counted) {
         let Counted { sure, countries, about, desks, evidence, tallies, .. } = counted;
-        mention::sureness(&self.mention, hits, sure);
+        mention::sureness(&self.mention, &self.lookup, hits, sure);
         let (weights, regions) = tally::tally(document, hits, sure, tallies);
         let prior = evidence::Prior::of(desk_prior);
         rank::vectors(document, tallies, &weights, desk_prior.map(|_| &prior.log), countries);
@@ -115,10 +118,23 @@ impl RegionHead {
             }
         }
         *desks = self.desks.probabilities(evidence, &prior);
-        let homes = self.homes.as_ref().filter(|_| hits.is_empty());
-        if let Some((country, likely)) = homes.and_then(|homes| homes.judge(document.tokens().len(), desks)) {
-            countries.push(RankedCountry::unnamed(country));
-            about.push(likely);
+        let told = home::Told {
+            words: document.tokens().len(),
+            desk: 0.0,
+            places: !hits.is_empty(),
+            article: home::is_article(document),
+            countries: countries.as_slice(),
+            about: about.as_slice(),
+        };
+        if let Some((country, likely)) = self.homes.as_ref().and_then(|homes| homes.judge(told, desks)) {
+            let named = countries.iter().position(|named| named.country == country);
+            match named.and_then(|at| about.get_mut(at)) {
+                Some(about) => *about = likely,
+                None => {
+                    countries.push(RankedCountry::unnamed(country));
+                    about.push(likely);
+                }
+            }
         }
     }
 

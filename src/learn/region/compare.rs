@@ -8,7 +8,9 @@ use crate::{
         desk::{self, DeskModel},
         job::Job,
         load::Corpus,
+        placeless::placeless,
         rows::{LabelledArticle, Split},
+        selection::feature_space,
         space::Encoder,
         word_vectors::WordVectors,
     },
@@ -36,16 +38,20 @@ pub struct RegionComparison {
     pub seen: RegionReport,
 }
 
-/// A head with the words' opinion.
-struct Fitted {
+/// A head with the words' opinion, in a feature space of its own.
+struct Fitted<'v> {
     head: RegionHead,
     words: Option<DeskModel>,
+    encoder: RefCell<Encoder<'v>>,
 }
 
-struct Comparer<'a, 'v> {
-    encoder: RefCell<Encoder<'v>>,
+struct Comparer<'a> {
     gazetteer: Gazetteer,
     config: &'a TrainConfig,
+    vectors: Option<&'a WordVectors>,
+    /// Examples of no place, of no set that is held out.
+    placeless: Vec<LabelledArticle>,
+    job: &'a Job<'a>,
 }
 
 /// Fits and measures all. `sources`: the sets to hold out; empty: each that says countries or desks.
@@ -64,9 +70,10 @@ pub fn compare_region(
         corpus.part(split).map(|e| e.article.clone()).filter(labelled).collect()
     };
     let (train, dev) = (part(Split::Train), part(Split::Dev));
-    progress("choosing the features");
-    let encoder = Encoder::fit(train.iter(), &config.features, vectors, config.topic.vector_scale);
-    let comparer = Comparer { encoder: RefCell::new(encoder), gazetteer: Gazetteer::parse(DEFAULT_GAZETTEER)?, config };
+    let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER)?;
+    let all: Vec<LabelledArticle> = corpus.part(Split::Train).map(|e| e.article.clone()).collect();
+    let placeless = placeless(&all, &gazetteer, config.desk.placeless_rows);
+    let comparer = Comparer { gazetteer, config, vectors, placeless, job: &Job::quiet() };
     progress("all training rows");
     let full = comparer.fit(&train, &dev, &[])?;
     let report = comparer.measure(&full, &dev);
@@ -99,22 +106,33 @@ pub fn compare_region(
     Ok(RegionComparison { dev: report, held_out: RegionReport { sets: held_out }, unseen, seen })
 }
 
-impl Comparer<'_, '_> {
-    fn fit(&self, train: &[LabelledArticle], dev: &[LabelledArticle], without: &[CountryId]) -> Result<Fitted, String> {
-        let words = desk::fit(train, dev, &[], &mut self.encoder.borrow_mut(), self.config, None, &Job::quiet());
+impl<'a> Comparer<'a> {
+    /// As a training fits it: the features, too, are chosen by `train` alone.
+    fn fit(
+        &self,
+        train: &[LabelledArticle],
+        dev: &[LabelledArticle],
+        without: &[CountryId],
+    ) -> Result<Fitted<'a>, String> {
+        let articles: Vec<&LabelledArticle> = train.iter().filter(|r| rows::desk_label(r).is_some()).collect();
+        let encoder = feature_space(&articles, self.config, self.vectors, self.job, |wide| {
+            let models = desk::fit_weights("desk-candidates", train, &self.placeless, wide, self.config, self.job)?;
+            Ok(models.into_iter().collect())
+        });
+        let mut encoder = encoder.map_err(|e| e.to_string())?;
+        let words = desk::fit(train, dev, &self.placeless, &mut encoder, self.config, None, self.job);
         let words = words.map_err(|e| e.to_string())?;
         let head = {
-            let mut encoder = self.encoder.borrow_mut();
-            let encoder = RefCell::new(&mut *encoder);
+            let encoder = RefCell::new(&mut encoder);
             let priors = training_priors(words.as_ref(), &encoder);
             train_region(train, without, &priors, &self.gazetteer, self.config.seed, &|_| ())?.head
         };
-        Ok(Fitted { head, words })
+        Ok(Fitted { head, words, encoder: RefCell::new(encoder) })
     }
 
-    fn measure(&self, fitted: &Fitted, rows: &[LabelledArticle]) -> RegionReport {
+    fn measure(&self, fitted: &Fitted<'_>, rows: &[LabelledArticle]) -> RegionReport {
         let prior: &DeskPrior<'_> = &|document: &Document| {
-            let row = self.encoder.borrow_mut().encode_document(document);
+            let row = fitted.encoder.borrow_mut().encode_document(document);
             fitted.words.as_ref().map(|w| w.probabilities(&row))
         };
         evaluate_region(&fitted.head, &self.gazetteer, rows, prior)

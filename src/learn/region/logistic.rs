@@ -5,6 +5,9 @@ use linfa::{Dataset, traits::Fit};
 use linfa_logistic::MultiLogisticRegression;
 use ndarray::{Array1, Array2, Axis};
 
+/// The gradient of the mean loss that is as good as none: that of the sum, which linfa is asked for, grows with the rows.
+const TOLERANCE: f64 = 1e-6;
+
 /// Fits "is it so" on `rows` of equal length. Two classes of the multinomial
 /// estimator: the binary one of linfa-logistic 0.8.1 picks its classes by count.
 ///
@@ -25,7 +28,7 @@ pub(super) fn fit(rows: &[&[f64]], truth: &[bool], alpha: f64) -> Result<Logisti
     let model = MultiLogisticRegression::default()
         .alpha(alpha)
         .max_iterations(300)
-        .gradient_tolerance(1e-6)
+        .gradient_tolerance(TOLERANCE * rows.len() as f64)
         .fit(&Dataset::new(x, y))
         .map_err(|e| format!("region: linfa-logistic: {e}"))?;
     let column = |class: usize| model.classes().iter().position(|c| *c == class);
