@@ -3,7 +3,7 @@
 use super::{
     region::{Estimates, SetReport, evaluate_region},
     rows::LabelledArticle,
-    stance::evaluate_stance,
+    stance::{Selective, evaluate_stance},
 };
 use crate::{
     eval::{self, metrics::Estimate},
@@ -70,6 +70,10 @@ fn stance(classifier: &Classifier, rows: &[LabelledArticle]) -> Vec<Metric> {
         metrics.push(metric("expected_calibration_error", "all", n, figures.calibration_error, 0.0));
         metrics.push(metric("polar_precision_at_0.6", "all", n, figures.polar_precision, 0.0));
         metrics.push(metric("polar_coverage_at_0.6", "all", n, figures.polar_coverage, 0.0));
+        for Selective { probability, coverage, accuracy } in figures.selective {
+            metrics.push(metric(&format!("coverage_at_{probability}"), "all", n, coverage, 0.0));
+            metrics.push(metric(&format!("accuracy_at_{probability}"), "all", n, accuracy, 0.0));
+        }
     }
     for part in &figures.parts {
         metrics.push(metric("macro_f1", &part.dataset, part.n, part.macro_f1, part.majority_macro_f1));

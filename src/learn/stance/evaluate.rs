@@ -40,6 +40,8 @@ pub struct StanceFigures {
     pub polar_coverage: Estimate,
     /// Share of those calls that are right.
     pub polar_precision: Estimate,
+    /// What answers of some least probability are worth, over the parts.
+    pub selective: Vec<Selective>,
     /// Of directed polar rows with a foreign state as target: share with the right side.
     pub directed_states: Estimate,
     /// Their number.
@@ -54,6 +56,20 @@ pub struct StanceFigures {
     pub speaker_n: usize,
 }
 
+/// How many mentions get an answer of at least some probability, and how many of these are right (selective
+/// classification: El-Yaniv and Wiener 2010).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Selective {
+    /// Least probability of the answer.
+    pub probability: f64,
+    /// Share of the mentions that get one.
+    pub coverage: Estimate,
+    /// Share of those that are right.
+    pub accuracy: Estimate,
+}
+
+/// Least probabilities at which answers are measured.
+const LEAST: [f64; 5] = [0.5, 0.6, 0.7, 0.8, 0.9];
 /// Resamples behind each interval.
 pub(super) const RESAMPLES: usize = 500;
 /// Least probability of a polar answer that counts as sure.
@@ -103,6 +119,7 @@ pub fn evaluate_stance(head: &StanceHead, rows: &[LabelledArticle]) -> StanceFig
         calibration_error: calibration_error(&answers),
         polar_coverage: polar_coverage(&answers),
         polar_precision: polar_precision(&answers),
+        selective: LEAST.map(|probability| selective(&answers, probability)).into(),
         directed_states: share(&states),
         directed_states_n: states.len(),
         directed: share(&all),
@@ -135,6 +152,12 @@ pub(super) fn polar_coverage(answers: &[Answer]) -> Estimate {
 pub(super) fn polar_precision(answers: &[Answer]) -> Estimate {
     let right: Vec<bool> = answers.iter().filter(|a| a.sure_polar()).map(Answer::right).collect();
     share(&right)
+}
+
+fn selective(answers: &[Answer], probability: f64) -> Selective {
+    let given: Vec<bool> = answers.iter().map(|a| a.probability >= probability).collect();
+    let right: Vec<bool> = answers.iter().filter(|a| a.probability >= probability).map(Answer::right).collect();
+    Selective { probability, coverage: share(&given), accuracy: share(&right) }
 }
 
 pub(super) fn best(p: &[f64; CLASSES]) -> usize {

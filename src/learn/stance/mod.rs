@@ -12,7 +12,7 @@ mod space;
 mod templates;
 
 pub use compare::{StanceComparison, StanceRow, compare_stance};
-pub use evaluate::{PartFigures, StanceFigures, evaluate_stance};
+pub use evaluate::{PartFigures, Selective, StanceFigures, evaluate_stance};
 
 use super::{figures::has_mentions, rows::LabelledArticle, word_vectors::WordVectors};
 use crate::heads::stance::{StanceHead, model::CLASSES};
