@@ -13,12 +13,6 @@ use crate::{
 
 /// Least probability of an answer: below, the three labels are close to even.
 const THRESHOLD: f32 = 0.42;
-/// Standard errors by which a calibration may be worse than the best one: beyond, a one-sided test at the level of 10 %
-/// tells it from that.
-const ROOM: f64 = 1.28;
-
-/// Fewer mentions leave so much open that the rule would promise too much: the best calibration is taken as it is.
-const FEW: usize = 300;
 
 /// A mention's scores before calibration, and its label.
 type Scored = ([f32; CLASSES], usize);
@@ -31,7 +25,7 @@ pub(super) fn calibrate(head: &mut StanceHead, dev: &[LabelledArticle]) -> Optio
     if scored.is_empty() {
         return None;
     }
-    let x = decided(&scored, fitted(&scored));
+    let x = fitted(&scored);
     let settings = &mut head.model.settings;
     settings.inverse_temperature = x[0] as f32;
     settings.offsets = [x[1] as f32, x[2] as f32, 0.0];
@@ -63,47 +57,6 @@ fn fitted(scored: &[Scored]) -> Numbers {
         x[0] = x[0].clamp(0.05, 20.0);
     }
     x
-}
-
-/// Of the calibrations that these mentions cannot tell from the best one, sharper and more polar ones, that with the
-/// most sure polar answers, as the one-standard-error rule takes the simplest tree (Breiman et al. 1984): its squared
-/// error, compared mention by mention, is no more than [`ROOM`] standard errors above the least.
-fn decided(scored: &[Scored], best: Numbers) -> Numbers {
-    if scored.len() < FEW {
-        return best;
-    }
-    let n = scored.len() as f64;
-    let errors: Vec<f64> = scored.iter().map(|(s, truth)| error(&softmax(logits(s, &best)), *truth)).collect();
-    let (mut chosen, mut most) = (best, f64::MIN);
-    for sharper in 0..=15 {
-        for polar in 0..=10 {
-            let (k, shift) = (1.0 + 0.02 * f64::from(sharper), 0.05 * f64::from(polar));
-            let x = [best[0] * k, best[1] * k + shift, best[2] * k + shift];
-            let (mut sum, mut squares, mut sure) = (0.0, 0.0, 0.0);
-            for ((s, truth), least) in scored.iter().zip(&errors) {
-                let p = softmax(logits(s, &x));
-                let more = error(&p, *truth) - least;
-                sum += more;
-                squares += more * more;
-                sure += sure_polar(&p);
-            }
-            let (mean, spread) = (sum / n, (squares / n - (sum / n).powi(2)).max(0.0).sqrt());
-            if mean <= ROOM * spread / n.sqrt() + 1e-12 && sure > most {
-                (chosen, most) = (x, sure);
-            }
-        }
-    }
-    chosen
-}
-
-fn error(p: &[f64; CLASSES], truth: usize) -> f64 {
-    p.iter().enumerate().map(|(class, p)| (p - f64::from(u8::from(class == truth))).powi(2)).sum()
-}
-
-/// How much of a sure polar answer this is: one from 0.7 on, none below 0.5, so that no single mention decides.
-fn sure_polar(p: &[f64; CLASSES]) -> f64 {
-    let polar = p[0].max(p[1]);
-    if polar > p[2] { ((polar - 0.5) / 0.2).clamp(0.0, 1.0) } else { 0.0 }
 }
 
 fn logits(scores: &[f32; CLASSES], x: &Numbers) -> [f64; CLASSES] {
@@ -153,20 +106,5 @@ mod tests {
         let scored: Vec<Scored> = mentions(1_000).iter().map(|(s, l)| (s.map(|s| s * 2.0), *l)).collect();
         let x = fitted(&scored);
         assert!((x[0] - 0.5).abs() < 0.05 && x[1].abs() < 0.1 && x[2].abs() < 0.1, "{x:?}");
-    }
-
-    #[test]
-    fn is_as_decided_as_the_mentions_allow() {
-        let sure = |scored: &[Scored], x: Numbers| -> f64 {
-            scored.iter().map(|(s, _)| sure_polar(&softmax(logits(s, &x)))).sum::<f64>() / scored.len() as f64
-        };
-        let gain = |n: usize| {
-            let scored = mentions(n);
-            let best = fitted(&scored);
-            sure(&scored, decided(&scored, best)) - sure(&scored, best)
-        };
-        // The more mentions there are, the less is left to choose; with few nobody chooses.
-        let gains = [50, 100, 20_000].map(gain);
-        assert!(gains[0] == 0.0 && gains[1] > gains[2] && gains[2] >= 0.0, "{gains:?}");
     }
 }
