@@ -4,9 +4,9 @@
 
 use super::{
     Document,
-    fold::{BLOCK, within},
+    fold::{BLOCK, blocks, first_bytes, within},
 };
-use wide::{CmpEq, CmpGt, i8x16};
+use wide::{CmpEq, i8x16};
 
 /// What a block is searched for.
 #[derive(Debug, Clone, Copy)]
@@ -23,11 +23,7 @@ impl Sought {
         let is = |byte: u8| c.cmp_eq(i8x16::splat(byte.cast_signed()));
         let found = match self {
             Self::Capitals => within(c, b'A', 26),
-            Self::Ends => {
-                // As signed numbers, bytes from 0xc0 on lie between -64 and 0.
-                let leads = c & c.cmp_gt(i8x16::splat(-65));
-                is(b'.') | is(b'!') | is(b'?') | is(b'\n') | leads
-            }
+            Self::Ends => is(b'.') | is(b'!') | is(b'?') | is(b'\n') | first_bytes(c),
         };
         found.move_mask() as u32 & 0xffff
     }
@@ -42,9 +38,7 @@ pub(super) fn search(document: &Document, sought: Sought, mut see: impl FnMut(us
         return false;
     }
     let (mut rank, mut before) = (0, 0);
-    let (whole, rest) = bytes.as_chunks::<BLOCK>();
-    let mut last = [b' '; BLOCK];
-    last.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
+    let (whole, last) = blocks(bytes);
     let blocks = whole.iter().chain(std::iter::once(&last));
     for ((block, at), &words) in blocks.zip((0..).step_by(BLOCK)).zip(&folded.mask) {
         let starts = words & !(words << 1 | before);

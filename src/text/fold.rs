@@ -27,9 +27,7 @@ pub(super) struct Folded {
 impl Folded {
     /// Folds what is ASCII; every other byte counts as one of a word until it is [settled](Self::settle).
     pub(super) fn read(&mut self, text: &str) {
-        let (whole, rest) = text.as_bytes().as_chunks::<BLOCK>();
-        let mut last = [b' '; BLOCK];
-        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        let (whole, last) = blocks(text.as_bytes());
         self.bytes.resize((whole.len() + 1) * BLOCK + PADDING, b' ');
         self.mask.clear();
         self.marked.clear();
@@ -92,6 +90,15 @@ impl Folded {
     }
 }
 
+/// The whole blocks, and the rest filled up with blanks.
+#[inline(always)]
+pub(super) fn blocks(bytes: &[u8]) -> (&[[u8; BLOCK]], [u8; BLOCK]) {
+    let (whole, rest) = bytes.as_chunks::<BLOCK>();
+    let mut last = [b' '; BLOCK];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    (whole, last)
+}
+
 /// The bytes of a block's mask.
 fn places(block: usize, mut mask: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
@@ -101,8 +108,8 @@ fn places(block: usize, mut mask: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Lower-cases one block into another; the bit masks of its word bytes (every byte outside ASCII counts for now) and of those that are
-/// [marked](Folded::marked).
+/// Lower-cases one block into another; the bit masks of its word bytes (every byte outside ASCII counts for now) and of
+/// those that are [marked](Folded::marked).
 #[inline(always)]
 fn fold_block(from: &[u8; BLOCK], to: &mut [u8; BLOCK]) -> (u64, u64) {
     let (mut mask, mut marked) = (0, 0);
@@ -129,7 +136,7 @@ pub(super) fn within(bytes: i8x16, first: u8, count: u8) -> i8x16 {
 
 /// The bytes that are the first of a character outside ASCII, in their highest bit.
 #[inline(always)]
-fn first_bytes(bytes: i8x16) -> i8x16 {
+pub(super) fn first_bytes(bytes: i8x16) -> i8x16 {
     bytes & bytes.cmp_gt(i8x16::splat(0xbf_u8.cast_signed()))
 }
 
