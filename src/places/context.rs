@@ -239,13 +239,13 @@ fn look_before(
 ) {
     let gap = gap(document, before, Some(head));
     context.set(Cue::SentenceStart, before.is_none() || ends_sentence(gap));
-    context.set(Cue::Odd, matches!(gap, "-" | "\u{2019}" | "'" | "@" | " @" | " #"));
-    let Some(before) = before.filter(|_| is_blank(gap) || gap == ". ") else { return };
+    context.set(Cue::Odd, matches!(gap, b"-" | RIGHT_QUOTE | b"'" | b"@" | b" @" | b" #"));
+    let Some(before) = before.filter(|_| is_blank(gap) || gap == b". ") else { return };
     let class = class_before(before.hash);
     if let Some(cue) = class.filter(|c| *c != Cue::Word) {
         context.set(cue, true);
     }
-    if gap == ". " || !starts_upper(document.surface(before)) {
+    if gap == b". " || !starts_upper(document.surface(before)) {
         return;
     }
     let given = gazetteer.is_given_name(before.hash);
@@ -266,7 +266,7 @@ fn look_behind(
     let gap = gap(document, Some(tail), behind);
     let Some(behind) = behind else { return };
     let word = document.surface(behind);
-    context.set(Cue::Possessive, word == "s" && matches!(gap, "'" | "\u{2019}"));
+    context.set(Cue::Possessive, word == "s" && matches!(gap, b"'" | RIGHT_QUOTE));
     if !is_blank(gap) {
         return;
     }
@@ -280,18 +280,33 @@ fn look_behind(
     context.set(Cue::BeforeCapital, upper && class.is_none() && !surname);
 }
 
-/// The text between two tokens.
-pub(super) fn gap<'a>(document: &'a Document, left: Option<&Token>, right: Option<&Token>) -> &'a str {
-    left.zip(right).and_then(|(l, r)| document.text().get(l.end as usize..r.begin as usize)).unwrap_or("")
+/// The right single quotation mark, which is also the apostrophe.
+pub(super) const RIGHT_QUOTE: &[u8] = "\u{2019}".as_bytes();
+/// The blank at which no line breaks.
+pub(super) const NO_BREAK_BLANK: &[u8] = "\u{a0}".as_bytes();
+
+/// The bytes between two tokens.
+#[inline(always)]
+pub(super) fn gap<'a>(document: &'a Document, left: Option<&Token>, right: Option<&Token>) -> &'a [u8] {
+    let bytes = document.text().as_bytes();
+    left.zip(right).and_then(|(l, r)| bytes.get(l.end as usize..r.begin as usize)).unwrap_or(&[])
 }
 
-pub(super) fn is_blank(gap: &str) -> bool {
-    matches!(gap, " " | "\u{a0}")
+#[inline(always)]
+pub(super) fn is_blank(gap: &[u8]) -> bool {
+    matches!(gap, b" " | NO_BREAK_BLANK)
 }
 
-fn ends_sentence(gap: &str) -> bool {
+#[inline(always)]
+fn ends_sentence(gap: &[u8]) -> bool {
     // Almost all gaps are one blank.
-    gap != " " && gap.contains(['.', '!', '?', '\n', ':', '"', '\u{201c}', '\u{2018}'])
+    gap != b" " && holds_end(gap)
+}
+
+fn holds_end(gap: &[u8]) -> bool {
+    let quote = |mark: &[u8]| gap.windows(mark.len()).any(|part| part == mark);
+    gap.iter().any(|byte| b".!?\n:\"".contains(byte))
+        || !gap.is_ascii() && (quote("\u{201c}".as_bytes()) || quote("\u{2018}".as_bytes()))
 }
 
 pub(super) fn starts_upper(word: &str) -> bool {

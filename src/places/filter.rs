@@ -37,6 +37,19 @@ impl Filter {
         self.0.get(block).and_then(|block| block.0.get(at)).is_some_and(|slot| slot & bits == bits)
     }
 
+    /// Whether either hash may have been added to the block of `word`.
+    #[inline(always)]
+    pub(super) fn may_hold_either(&self, word: u64, hashes: [u64; 2]) -> bool {
+        let block = self.0.get((word >> 32) as usize & (self.0.len() - 1));
+        block.is_some_and(|block| {
+            let [a, b] = hashes.map(|hash| {
+                let slot = block.0[(hash >> 12) as usize % Block::WORDS];
+                slot >> (hash % 64) & slot >> (hash >> 6 & 63)
+            });
+            (a | b) & 1 != 0
+        })
+    }
+
     #[inline(always)]
     fn place(&self, word: u64, hash: u64) -> (usize, usize, u64) {
         let block = (word >> 32) as usize & (self.0.len() - 1);

@@ -155,10 +155,13 @@ fn step_inflected(folded: &[u8], longer: impl Fn(u64) -> Option<(Node, u64, bool
 #[inline]
 fn joins(document: &Document, left: &Token, right: &Token) -> bool {
     match context::gap(document, Some(left), Some(right)) {
-        " " | "" | "-" | "." | "'" | "\u{2019}" | "\u{a0}" | "\u{2010}" | "\u{2011}" | "\u{b7}" | " & " => true,
+        b" " | b"" | b"-" | b"." | b"'" | b" & " => true,
         // "St. Louis", "U. S.", but no end of a sentence.
-        ". " => left.end - left.begin <= 2,
-        _ => false,
+        b". " => left.end - left.begin <= 2,
+        gap => {
+            let joints = ["\u{2019}", "\u{a0}", "\u{2010}", "\u{2011}", "\u{b7}"];
+            !gap.is_ascii() && joints.iter().any(|joint| joint.as_bytes() == gap)
+        }
     }
 }
 
@@ -190,7 +193,7 @@ fn allowed_seldom(document: &Document, at: usize, end: usize, entry: &Entry, fir
     }
     let before = at.checked_sub(1).and_then(|i| tokens.get(i));
     if entry.has(flag::ABBREVIATION) {
-        let comma = context::gap(document, before, Some(first)).starts_with(',');
+        let comma = context::gap(document, before, Some(first)).starts_with(b",");
         let stop = entry.has(flag::UPPER) || bytes.get(last.end as usize) == Some(&b'.');
         if !comma || !stop || !before.is_some_and(|b| context::starts_upper(document.surface(b))) {
             return false;

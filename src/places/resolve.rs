@@ -133,7 +133,7 @@ fn after_comma(document: &Document, hits: &[PlaceHit], i: usize) -> bool {
     let tokens = document.tokens();
     let at = hits.get(i).map_or(0, |h| h.first_token as usize);
     let before = at.checked_sub(1).and_then(|b| tokens.get(b));
-    context::gap(document, before, tokens.get(at)) == ", "
+    context::gap(document, before, tokens.get(at)) == b", "
         && before.is_some_and(|b| context::starts_upper(document.surface(b)))
 }
 
@@ -146,7 +146,7 @@ fn beside(document: &Document, hits: &[PlaceHit], i: usize) -> Option<(CountryId
     let tokens = document.tokens();
     let left = tokens.get((hit.last_token as usize).checked_sub(1)?);
     let gap = context::gap(document, left, tokens.get(next.first_token as usize));
-    let close = matches!(gap, ", " | " (" | "," | " ");
+    let close = matches!(gap, b", " | b" (" | b"," | b" ");
     let wider = matches!(next.kind, HitKind::Subdivision | HitKind::Country) && hit.kind.is_local_or_country();
     // "Ireland, Scotland and Wales" is a list.
     let list = hits.get(i + 2).is_some_and(|h| h.first_token <= next.last_token + 1);
@@ -221,11 +221,11 @@ fn mark_neighbours(document: &Document, hits: &mut [PlaceHit]) {
         }
         let last = (left.last_token as usize).checked_sub(1).and_then(|t| tokens.get(t));
         match context::gap(document, last, tokens.get(right.first_token as usize)) {
-            ", " | " (" => {
+            b", " | b" (" => {
                 left.context.set(Cue::CommaPlace, true);
                 right.context.set(Cue::CommaPlace, true);
             }
-            " " if left.kind != HitKind::Null && right.kind != HitKind::Null => {
+            b" " if left.kind != HitKind::Null && right.kind != HitKind::Null => {
                 left.context.set(Cue::TouchesPlace, true);
                 right.context.set(Cue::TouchesPlace, true);
             }

@@ -86,23 +86,22 @@ fn capitals(document: &Document, small: bool, list: &mut Vec<u32>) -> bool {
     !seen.is_ascii()
 }
 
-/// Adds short words before a hyphen, whatever their case: "al-Shabab", "sub-Saharan".
+/// Adds short words joined by a hyphen to one of the list, whatever their case: "al-Shabab", "sub-Saharan".
 fn add_particles(document: &Document, list: &mut Vec<u32>) {
-    const LONGEST: usize = 3;
-    let (bytes, tokens) = (document.text().as_bytes(), document.tokens());
-    for hyphen in memchr::memchr_iter(b'-', bytes) {
-        let before = bytes.get(hyphen.saturating_sub(LONGEST + 1)..hyphen).unwrap_or(&[]);
-        // Most words before a hyphen are longer: no need to look for their token.
-        if before.len() > LONGEST && before.iter().all(u8::is_ascii_alphanumeric) {
-            continue;
-        }
-        let at = tokens.partition_point(|t| (t.end as usize) < hyphen);
-        let particle = |t: &&Token| t.end as usize == hyphen && (t.end - t.begin) as usize <= LONGEST;
-        if tokens.get(at).as_ref().is_some_and(particle)
-            && let Err(place) = list.binary_search(&(at as u32))
+    const LONGEST: u32 = 3;
+    let (bytes, words) = (document.text().as_bytes(), document.tokens());
+    let mut i = 0;
+    while let Some((&at, word)) = list.get(i).and_then(|at| Some((at, words.get(*at as usize)?))) {
+        let hyphen = word.begin.wrapping_sub(1);
+        if bytes.get(hyphen as usize) == Some(&b'-')
+            && let Some(before) = at.checked_sub(1)
+            && words.get(before as usize).is_some_and(|w| w.end == hyphen && w.end - w.begin <= LONGEST)
+            && (i == 0 || list.get(i - 1) != Some(&before))
         {
-            list.insert(place, at as u32);
+            list.insert(i, before);
+            i += 1;
         }
+        i += 1;
     }
 }
 

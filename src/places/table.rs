@@ -84,7 +84,7 @@ impl PrefixTable {
     /// Whether a name may begin with the word of this hash: one of its own, or one that goes on as `pair` does.
     #[inline(always)]
     pub(super) fn may_begin(&self, word: u64, pair: u64) -> bool {
-        self.begins.may_hold(word, word) | self.begins.may_hold(word, pair)
+        self.begins.may_hold_either(word, [word, pair])
     }
 
     /// The node of a prefix of two words or more that begins with the word of the hash `first`.
