@@ -1,9 +1,10 @@
 //! What is left of a server that is asked for ten times what it can do.
 //!
-//! `cargo bench --bench overload -- [--times N] [--seconds S] [--copies N] [SERVE FLAG...]`, the last as in
-//! `--max-in-flight 64`.
+//! `cargo bench --bench overload -- [--times N] [--seconds S] [--copies N] [--server ADDRESS] [SERVE FLAG...]`, the last as
+//! in `--max-in-flight 64`. The last line is the figures in JSON.
 //!
-//! The server is the real binary with one classifying thread, the clients are in this process. The requests are dear
+//! The server is the real binary with one classifying thread, or one that runs already (`--server 127.0.0.1:50051`, as
+//! `tools/soak.py --overload` asks), the clients are in this process. The requests are dear
 //! (many targets), so that two cores can also send ten times as many as one thread answers.
 //! Three phases: one caller at a time (unloaded), as many callers as give the most answers (peak), and calls that
 //! come at ten times the peak's rate whatever becomes of them (overload; its first second by itself).
@@ -177,7 +178,7 @@ impl Clients {
 }
 
 fn main() {
-    let (mut times, mut seconds, mut copies, mut flags) = (10.0, 5.0, COPIES, Vec::new());
+    let (mut times, mut seconds, mut copies, mut running, mut flags) = (10.0, 5.0, COPIES, None, Vec::new());
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
     while let Some(arg) = args.next() {
         let mut number = || args.next().and_then(|n| n.parse::<f64>().ok()).expect("a number after the flag");
@@ -185,10 +186,17 @@ fn main() {
             "--times" => times = number(),
             "--seconds" => seconds = number(),
             "--copies" => copies = number() as usize,
+            "--server" => running = args.next(),
             _ => flags.push(arg),
         }
     }
-    let (_server, address) = serve(&flags);
+    let (_server, address) = match running {
+        Some(address) => (None, address),
+        None => {
+            let (server, address) = serve(&flags);
+            (Some(server), address)
+        }
+    };
     let time = Duration::from_secs_f64(seconds);
     let mut out = std::io::stdout();
     // One thread for the clients: the server has two more.
@@ -233,5 +241,11 @@ fn main() {
         .unwrap();
         writeln!(out, "goodput    {:.3} of the peak", rate / peak).unwrap();
         writeln!(out, "p99        {:.2} times the unloaded", p99 / unloaded).unwrap();
+        let other: Vec<String> = outcome.other.iter().chain(&first.other).map(|code| format!("{code:?}")).collect();
+        let figures = serde_json::json!({
+            "unloaded_p99_ms": unloaded, "peak": peak, "offered": reached, "goodput": rate, "p99_ms": p99,
+            "answered": outcome.answered.len(), "refused": outcome.refused.len(), "refusal_p99_ms": refusal, "other": other,
+        });
+        writeln!(out, "{figures}").unwrap();
     });
 }

