@@ -186,6 +186,10 @@ fn train_on(
             let message = "search: not with --memory-limit: search on a sample of the rows first";
             return Err(TrainError::Config(message.to_owned()));
         }
+        if config.topic.n_iter_no_change > 0 {
+            let message = "topic.n_iter_no_change: not with --memory-limit: all passes are made";
+            return Err(TrainError::Config(message.to_owned()));
+        }
         let (trained, left_out) = large.train(&inputs, job)?;
         return Ok(Made { trained, left_out, tried: Vec::new() });
     }

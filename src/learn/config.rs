@@ -116,6 +116,8 @@ pub struct TopicConfig {
     pub c: f32,
     /// Passes over the rows.
     pub epochs: usize,
+    /// Stop after so many passes in a row that did not lower the loss on the dev rows, and take the best pass; 0: never.
+    pub n_iter_no_change: usize,
     /// Step size.
     pub learning_rate: f32,
     /// Step size of the dense block.
@@ -141,6 +143,7 @@ impl Default for TopicConfig {
             loss: Loss::Log,
             c: 10.0,
             epochs: 5,
+            n_iter_no_change: 0,
             learning_rate: 0.5,
             dense_learning_rate: 0.1,
             vector_scale: 4.0,

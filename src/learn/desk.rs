@@ -7,7 +7,7 @@ use super::{
     job::Job,
     region::{desk_label, read_region_row},
     rows::LabelledArticle,
-    softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, records},
+    softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, Validation, records},
     space::Encoder,
 };
 use crate::{
@@ -167,7 +167,7 @@ impl<'a> Rows<'a> {
         let weights = Array1::from_iter(kept().map(|(_, &weight)| weight));
         let params = SoftmaxParams::new(CLASSES).c(desk.c).epochs(desk.epochs).learning_rate(desk.learning_rate);
         let params = params.initial_params(initial.cloned()).seed(self.config.seed).check()?;
-        params.fit_as(name, &Dataset::new(records(docs), labels).with_weights(weights), job)
+        params.fit_as(name, &Dataset::new(records(docs), labels).with_weights(weights), &Validation::default(), job)
     }
 }
 

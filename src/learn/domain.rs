@@ -4,7 +4,7 @@ use super::{
     config::TrainConfig,
     job::Job,
     rows::LabelledArticle,
-    softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, records},
+    softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, Validation, records},
     space::Encoder,
     topic::quantile,
 };
@@ -60,7 +60,7 @@ pub fn fit_weights(
     let docs = encoder.encode_all(&train, job);
     let labels = Array1::from_iter(train.iter().map(|r| usize::from(is_other(r))));
     let params = params(config, (train.len() - others) as u64, others as u64).initial_params(initial);
-    params.check()?.fit_as(name, &Dataset::new(records(docs), labels), job).map(Some)
+    params.check()?.fit_as(name, &Dataset::new(records(docs), labels), &Validation::default(), job).map(Some)
 }
 
 /// The estimator as the configuration wants it, for so many rows of news and of others.

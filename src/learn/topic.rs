@@ -6,7 +6,7 @@ use super::{
     job::Job,
     load::{Corpus, Example},
     rows::{LabelledArticle, RowError, Split},
-    softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, records},
+    softmax::{Softmax, SoftmaxError, SoftmaxParams, SparseDoc, Validation, records},
     space::Encoder,
 };
 use crate::{
@@ -178,8 +178,16 @@ impl<'a> TopicRows<'a> {
         job: &Job<'_>,
     ) -> Result<(TopicHead, Softmax), SoftmaxError> {
         let docs = encoder.encode_all(&self.articles(), job);
-        let model = self.fit_weights(Head::Topic.name(), docs, config, initial, job)?;
+        let validation =
+            if config.topic.n_iter_no_change == 0 { Validation::default() } else { self.validation(encoder, job) };
+        let model = self.fit_until(&validation, Head::Topic.name(), docs, config, initial, job)?;
         Ok((self.head(&model, encoder, config, job), model))
+    }
+
+    /// The dev rows, to stop by.
+    fn validation(&self, encoder: &Encoder<'_>, job: &Job<'_>) -> Validation {
+        let (articles, labels) = self.dev.iter().map(|(e, column)| (&e.article, *column)).unzip::<_, _, Vec<_>, _>();
+        Validation { docs: encoder.encode_all(&articles, job), labels }
     }
 
     /// The head of a fitted model: calibrated, with its thresholds, on the dev rows.
@@ -210,7 +218,8 @@ impl<'a> TopicRows<'a> {
         TopicHead { labels, languages, scale, temperature, length_exponent, thresholds }
     }
 
-    /// Fits the weights, as a work of that name, on `docs`, the training rows as the encoder sees them, from zeros or from `initial`.
+    /// Fits the weights, as a work of that name, on `docs`, the training rows as the encoder sees them, from zeros or from
+    /// `initial`, in all passes.
     ///
     /// # Errors
     /// When the configuration's numbers are out of range.
@@ -222,10 +231,23 @@ impl<'a> TopicRows<'a> {
         initial: Option<Softmax>,
         job: &Job<'_>,
     ) -> Result<Softmax, SoftmaxError> {
+        self.fit_until(&Validation::default(), name, docs, config, initial, job)
+    }
+
+    /// The same until the rows for validation say that it is enough.
+    fn fit_until(
+        &self,
+        validation: &Validation,
+        name: &str,
+        docs: Vec<SparseDoc>,
+        config: &TrainConfig,
+        initial: Option<Softmax>,
+        job: &Job<'_>,
+    ) -> Result<Softmax, SoftmaxError> {
         let topic = &config.topic;
         let labels = Array1::from_iter(self.train.iter().map(|(_, c)| *c));
         let data = Dataset::new(records(docs), labels).with_weights(Array1::from_vec(self.weights(topic)));
-        params(self.labels.len(), config).initial_params(initial).check()?.fit_as(name, &data, job)
+        params(self.labels.len(), config).initial_params(initial).check()?.fit_as(name, &data, validation, job)
     }
 
     /// The same labels with other rows: training rows that `train` takes, and as dev rows all that `dev` takes.
@@ -301,6 +323,7 @@ pub(super) fn params(classes: usize, config: &TrainConfig) -> SoftmaxParams {
         .loss(topic.loss)
         .c(topic.c)
         .epochs(topic.epochs)
+        .n_iter_no_change(topic.n_iter_no_change)
         .learning_rate(topic.learning_rate)
         .dense_learning_rate(topic.dense_learning_rate)
         .seed(config.seed)

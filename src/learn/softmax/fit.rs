@@ -1,4 +1,7 @@
-use super::{Loss, Softmax, SoftmaxError, SoftmaxValidParams, SparseDoc, add_scaled, softmax};
+use super::{
+    Loss, Softmax, SoftmaxError, SoftmaxValidParams, SparseDoc, add_scaled, softmax,
+    stopping::{Stopping, Validation},
+};
 use crate::learn::job::Job;
 use linfa::{
     dataset::{AsSingleTargets, DatasetBase},
@@ -21,13 +24,14 @@ where
     /// accumulator a feature; the L2 penalty acts on the features of each row
     /// as it is visited. The same rows, parameters and seed give the same bits.
     fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<Softmax, SoftmaxError> {
-        self.fit_as("softmax", dataset, &Job::quiet())
+        self.fit_as("softmax", dataset, &Validation::default(), &Job::quiet())
     }
 }
 
 impl SoftmaxValidParams {
     /// [`Fit::fit`] as a part of a longer piece of work, in which it has a name: tells each pass, keeps a checkpoint of
-    /// it, goes on from the last one.
+    /// it, goes on from the last one. With rows for `validation` and
+    /// [`n_iter_no_change`](super::SoftmaxParams::n_iter_no_change) it stops early.
     ///
     /// # Errors
     /// As `fit`, and when the work is to stop.
@@ -35,6 +39,7 @@ impl SoftmaxValidParams {
         &self,
         name: &str,
         dataset: &DatasetBase<ArrayBase<D, Ix2>, T>,
+        validation: &Validation,
         job: &Job<'_>,
     ) -> Result<Softmax, SoftmaxError>
     where
@@ -49,7 +54,13 @@ impl SoftmaxValidParams {
         if let Some(label) = labels.iter().find(|l| **l >= self.classes) {
             return Err(SoftmaxError::Data(format!("label {label} of {} classes", self.classes)));
         }
-        AdaGrad::of(self, &docs).run(&docs, &labels, dataset.weights(), name, job)
+        if let Some(label) = validation.labels.iter().find(|l| **l >= self.classes) {
+            return Err(SoftmaxError::Data(format!(
+                "label {label} of {} classes among the rows for validation",
+                self.classes
+            )));
+        }
+        AdaGrad::of(self, &docs).run(&docs, &labels, dataset.weights(), validation, name, job)
     }
 }
 
@@ -128,9 +139,11 @@ impl<'a> AdaGrad<'a> {
         docs: &[&SparseDoc],
         labels: &[usize],
         weights: Option<&[f32]>,
+        validation: &Validation,
         name: &str,
         job: &Job<'_>,
     ) -> Result<Softmax, SoftmaxError> {
+        let mut stopping = Stopping::new(validation, self.params.n_iter_no_change, name, &self.model, job);
         let (done, passes) = (self.go_back(job, name), self.params.epochs as u64);
         let mut random = Xoshiro256PlusPlus::seed_from_u64(self.params.seed);
         let mut order: Vec<usize> = (0..docs.len()).collect();
@@ -140,6 +153,9 @@ impl<'a> AdaGrad<'a> {
             if pass < done {
                 continue;
             }
+            if stopping.as_ref().is_some_and(|stopping| stopping.is_over(pass)) {
+                break;
+            }
             job.step(&format!("{name}: fitting"), pass as u64, passes)?;
             for &i in &order {
                 let class_weight = self.params.class_weights.as_ref().map_or(1.0, |w| w[labels[i]]);
@@ -148,9 +164,13 @@ impl<'a> AdaGrad<'a> {
                     self.step(docs[i], labels[i], weight, &mut gradient);
                 }
             }
+            if let Some(stopping) = &mut stopping {
+                let loss = self.params.loss;
+                stopping.look(&self.model, pass + 1, |scores, label| loss.of(scores, label), job);
+            }
             self.keep(job, name, pass + 1);
         }
-        Ok(self.model)
+        Ok(stopping.and_then(Stopping::best).unwrap_or(self.model))
     }
 
     /// Numbers a row of weights.
@@ -185,6 +205,21 @@ impl<'a> AdaGrad<'a> {
 }
 
 impl Loss {
+    /// The loss of a row, whose scores it may change.
+    fn of(self, scores: &mut [f32], label: usize) -> f32 {
+        match self {
+            Self::Log => {
+                softmax(scores, 1.0);
+                -scores[label].max(f32::MIN_POSITIVE).ln()
+            }
+            Self::SquaredHinge => {
+                let miss =
+                    |(class, score): (usize, &f32)| (1.0 - if class == label { *score } else { -*score }).max(0.0);
+                scores.iter().enumerate().map(miss).map(|miss| miss * miss).sum()
+            }
+        }
+    }
+
     /// Replaces the scores of a row by the slopes of its loss.
     fn slopes(self, scores: &mut [f32], label: usize) {
         match self {

@@ -55,6 +55,7 @@ pub struct SoftmaxValidParams {
     pub(super) loss: Loss,
     pub(super) c: f32,
     pub(super) epochs: usize,
+    pub(super) n_iter_no_change: usize,
     pub(super) learning_rate: f32,
     pub(super) dense_learning_rate: f32,
     pub(super) seed: u64,
@@ -78,6 +79,7 @@ impl SoftmaxParams {
             loss: Loss::Log,
             c: 10.0,
             epochs: 5,
+            n_iter_no_change: 0,
             learning_rate: 0.5,
             dense_learning_rate: 0.1,
             seed: 42,
@@ -104,6 +106,14 @@ impl SoftmaxParams {
     #[must_use]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.0.epochs = epochs;
+        self
+    }
+
+    /// Stops after so many passes in a row that did not lower the loss on the rows for validation, and takes the weights of
+    /// the best pass; 0: all [`epochs`](Self::epochs) are made.
+    #[must_use]
+    pub fn n_iter_no_change(mut self, passes: usize) -> Self {
+        self.0.n_iter_no_change = passes;
         self
     }
 

@@ -10,9 +10,11 @@
 
 mod fit;
 mod hyperparams;
+mod stopping;
 
 pub(super) use fit::{AdaGrad, shuffle};
 pub use hyperparams::{Loss, SoftmaxError, SoftmaxParams, SoftmaxValidParams};
+pub use stopping::Validation;
 
 use linfa::traits::PredictInplace;
 use ndarray::{Array1, ArrayBase, Axis, Data, Ix2};
@@ -253,13 +255,61 @@ mod tests {
                 stop.store(pass == stop_at, Ordering::Relaxed);
             };
             let job = Job::new(1, &tell, &stop, Some(Checkpoints::new(dir.path(), &[b"toy"])));
-            let fitted = params.fit_as("toy", &data, &job);
+            let fitted = params.fit_as("toy", &data, &Validation::default(), &job);
             (fitted, passes.into_inner().unwrap())
         };
         let (stopped, passes) = fit(4);
         assert!(matches!(stopped, Err(SoftmaxError::Interrupted(_))) && passes == [0, 1, 2, 3, 4]);
         let (gone_on, passes) = fit(99);
         assert_eq!((gone_on.unwrap(), passes), (params.fit(&data).unwrap(), vec![4, 5, 6, 7, 8, 9]));
+    }
+
+    /// Rows of pure noise are learned by heart, pass by pass, which serves no other rows.
+    #[test]
+    fn stops_when_other_rows_gain_nothing_and_keeps_the_best_pass() {
+        use crate::learn::job::{Checkpoints, Job};
+        use std::sync::{
+            Mutex,
+            atomic::{AtomicBool, Ordering},
+        };
+        // One feature tells, the others are of one row each; every fifth label is wrong.
+        let row = |i: usize| SparseDoc::new(vec![(i % 3) as u32, 3 + i as u32], vec![0.3, 1.0], vec![]);
+        let label = |i: usize| if i.is_multiple_of(5) { (i + 1) % 3 } else { i % 3 };
+        let data = Dataset::new(records((0..300).map(row).collect()), Array1::from_shape_fn(300, label));
+        let validation = Validation { docs: (300..600).map(row).collect(), labels: (300..600).map(label).collect() };
+        let params = SoftmaxParams::new(3).epochs(60);
+        let fit = |params: &SoftmaxParams, stop_at: u64, checkpoints: Option<Checkpoints>| {
+            let (stop, passes) = (AtomicBool::new(false), Mutex::new(0));
+            let tell = |_: &str, pass: u64, _: u64| {
+                *passes.lock().unwrap() = pass + 1;
+                stop.store(pass == stop_at, Ordering::Relaxed);
+            };
+            let job = Job::new(1, &tell, &stop, checkpoints);
+            let fitted = params.check_ref().unwrap().fit_as("toy", &data, &validation, &job);
+            (fitted, passes.into_inner().unwrap())
+        };
+        let (all, made) = fit(&params, 99, None);
+        assert_eq!((all.unwrap(), made), (params.fit(&data).unwrap(), 60));
+
+        let patient = params.clone().n_iter_no_change(3);
+        let (best, made) = fit(&patient, 99, None);
+        let best = best.unwrap();
+        assert!((4..60).contains(&made), "{made} passes");
+        assert_eq!(best, params.clone().epochs(made as usize - 3).fit(&data).unwrap());
+
+        // Killed before and after the best pass, it ends with the same.
+        for stop_at in [made - 5, made - 2] {
+            let dir = tempfile::tempdir().unwrap();
+            let checkpoints = || Some(Checkpoints::new(dir.path(), &[b"toy"]));
+            assert!(matches!(fit(&patient, stop_at, checkpoints()).0, Err(SoftmaxError::Interrupted(_))));
+            let (gone_on, passes) = fit(&patient, 99, checkpoints());
+            assert_eq!((gone_on.unwrap(), passes), (best.clone(), made));
+            // What is done is not begun again.
+            assert_eq!(
+                (fit(&patient, 99, checkpoints()).0.unwrap(), fit(&patient, 99, checkpoints()).1),
+                (best.clone(), 0)
+            );
+        }
     }
 
     #[test]
