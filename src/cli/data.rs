@@ -29,7 +29,7 @@ pub(super) struct Args {
     /// Also write the report as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// The topic labels: iptc, labels (any), or the path of a taxonomy file
+    /// The topic labels: iptc, iptc-2 (second level), labels (any), or the path of a taxonomy file
     #[arg(long, value_name = "NAME", default_value = "iptc")]
     taxonomy: String,
     /// Articles with fewer words are too short
@@ -49,8 +49,10 @@ pub(super) struct Args {
 pub(super) fn run(Command::Check(args): &Command) -> anyhow::Result<ExitCode> {
     let taxonomy = match args.taxonomy.as_str() {
         "labels" => None,
-        "iptc" => Some(Taxonomy::iptc()),
-        path => Some(Taxonomy::parse(&fs::read_to_string(path).with_context(|| path.to_owned())?)),
+        name => Some(match Taxonomy::named(name) {
+            Some(known) => known,
+            None => Taxonomy::parse(&fs::read_to_string(name).with_context(|| name.to_owned())?),
+        }),
     };
     let taxonomy = taxonomy.transpose().map_err(|e| anyhow::anyhow!("{}: {e}", args.taxonomy))?;
     let config = CheckConfig {

@@ -3,9 +3,11 @@
 use super::{Table, metrics};
 use crate::{
     article::Article,
+    heads::topic::Label,
     model::{Classifier, Metric, Scratch},
     prediction::{Head, Options},
     rows::LabelledArticle,
+    taxonomy::rolled_up,
 };
 
 /// One article's truth and answer.
@@ -22,7 +24,8 @@ pub fn evaluate(classifier: &Classifier, rows: &[LabelledArticle], seed: u64) ->
     let Some(head) = &classifier.heads().topic else { return Vec::new() };
     let classes = head.labels.len();
     let label = |wanted: &str| {
-        head.labels.iter().position(|l| l.id.eq_ignore_ascii_case(wanted) || l.name.eq_ignore_ascii_case(wanted))
+        let is = |l: &Label, wanted: &str| l.id.eq_ignore_ascii_case(wanted) || l.name.eq_ignore_ascii_case(wanted);
+        rolled_up(wanted, |wanted| head.labels.iter().position(|l| is(l, wanted)))
     };
     let options = Options { heads: vec![Head::Topic], ..Options::default() };
     let mut scratch = Scratch::default();

@@ -13,6 +13,7 @@ use crate::{
     model::{Classifier, Scratch},
     places::countries::{DESKS, NO_DESK, desk_index},
     prediction::{Head, Options, Prediction, StanceLabel},
+    taxonomy::rolled_up,
 };
 
 const STANCES: [(&str, StanceLabel); 4] = [
@@ -84,9 +85,10 @@ impl Topics {
     }
 
     fn position(&self, topic: &str) -> Option<usize> {
-        let topic = topic.trim();
-        let same = |label: &String| label.eq_ignore_ascii_case(topic);
-        self.ids.iter().position(same).or_else(|| self.names.iter().position(same))
+        rolled_up(topic.trim(), |topic| {
+            let same = |label: &String| label.eq_ignore_ascii_case(topic);
+            self.ids.iter().position(same).or_else(|| self.names.iter().position(same))
+        })
     }
 
     fn answer(&self, row: usize, truth: usize, answer: &Prediction) -> Answer {

@@ -108,7 +108,7 @@ impl FeatureConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TopicConfig {
-    /// `iptc`, `labels` (whatever labels the rows carry), or the path of a taxonomy file.
+    /// `iptc`, `iptc-2` (the second level), `labels` (whatever labels the rows carry), or the path of a taxonomy file.
     pub taxonomy: PathBuf,
     /// What is made small: `log` or `squared_hinge`.
     pub loss: Loss,

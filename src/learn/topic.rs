@@ -49,8 +49,10 @@ pub struct TopicRows<'a> {
 /// # Errors
 /// When its file cannot be read or is none.
 pub fn taxonomy<'a>(labels: impl Iterator<Item = &'a str>, config: &TopicConfig) -> Result<Taxonomy, String> {
+    if let Some(known) = config.taxonomy.to_str().and_then(Taxonomy::named) {
+        return known;
+    }
     match config.taxonomy.to_str() {
-        Some("iptc") => Taxonomy::iptc(),
         Some("labels") => {
             let mut labels: Vec<String> = labels.map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect();
             labels.sort();

@@ -233,6 +233,7 @@ pub(super) fn topic_card(rows: &TopicRows<'_>, head: &TopicHead, taxonomy: &Taxo
             name: label.name.to_string(),
             definition: definition.map_or_else(String::new, |d| d.definition.clone()),
             examples,
+            broader: definition.map_or_else(String::new, |d| d.broader.clone()),
             names: definition.map(|d| d.names.clone()).unwrap_or_default(),
         }
     };

@@ -57,6 +57,9 @@ pub struct LabelCard {
     /// What it takes in.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub definition: String,
+    /// Id of the next broader label of its taxonomy; empty at the top.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub broader: String,
     /// Training examples behind it.
     pub examples: u64,
     /// Names in other languages, by BCP 47 tag.

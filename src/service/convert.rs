@@ -269,6 +269,7 @@ fn head(head: &HeadCard) -> pb::HeadCard {
         name: l.name.clone(),
         definition: l.definition.clone(),
         examples: l.examples,
+        broader: l.broader.clone(),
         names: l.names.clone().into_iter().collect(),
     };
     let metric = |m: &crate::model::Metric| pb::Metric {

@@ -65,6 +65,48 @@ fn a_new_model_is_verified_measured_and_used() {
     assert_eq!(first["model"]["name"], "desk-3");
 }
 
+/// Newsrooms label as deep as they know: each row counts for the next broader label of the taxonomy that is asked for.
+#[test]
+fn media_topics_of_any_level_are_learned_at_the_level_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = dir.path().join("rows.jsonl");
+    // Ballet and opera are kinds of arts and entertainment; tennis and rowing are competition disciplines.
+    let labels = [
+        ("medtop:20000008", "ballet"),
+        ("medtop:20000028", "opera"),
+        ("medtop:20001085", "tennis serve"),
+        ("medtop:20001026", "rowing oars"),
+    ];
+    let line = |(id, words): &(&str, &str), n: usize, split: &str| {
+        format!("{{\"text\":\"A story of {words} number {n}\",\"topic\":\"{id}\",\"split\":\"{split}\"}}\n")
+    };
+    let split = |n: usize| if n == 5 { "dev" } else { "train" };
+    let text: String = labels.iter().flat_map(|label| (0..6).map(move |n| line(label, n, split(n)))).collect();
+    fs::write(&rows, text).unwrap();
+    for (taxonomy, due) in [
+        ("iptc-2", [("medtop:20000002", "medtop:01000000"), ("medtop:20000822", "medtop:15000000")]),
+        ("iptc", [("medtop:01000000", ""), ("medtop:15000000", "")]),
+    ] {
+        let config = dir.path().join(format!("{taxonomy}.toml"));
+        fs::write(&config, format!("[topic]\ntaxonomy = \"{taxonomy}\"\n[features]\nbits = 10\n")).unwrap();
+        let data = [rows.to_str().unwrap()];
+        let (output, model) = train(dir.path(), taxonomy, &data, &["--config", config.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let manifest: Value = serde_json::from_slice(&fs::read(model.join("manifest.json")).unwrap()).unwrap();
+        let learned = &manifest["card"]["heads"][0]["labels"];
+        let text = |label: &Value, key: &str| label[key].as_str().unwrap_or("").to_owned();
+        let label = |l: &Value| (text(l, "id"), text(l, "broader"));
+        let got: Vec<_> = learned.as_array().unwrap().iter().map(label).collect();
+        assert_eq!(got, due.map(|(id, broader)| (id.to_owned(), broader.to_owned())), "{learned}");
+        assert!(learned[0]["names"]["ar"].is_string() && learned[0]["examples"] == 10, "{learned}");
+        // What is measured is rolled up as well.
+        let accuracy = &manifest["card"]["heads"][0]["metrics"][0];
+        assert_eq!((&accuracy["name"], &accuracy["articles"]), (&"accuracy".into(), &4.into()), "{accuracy}");
+        let checked = run(&["data", "check", "--taxonomy", taxonomy, rows.to_str().unwrap()]);
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    }
+}
+
 #[test]
 fn the_same_rows_and_seed_give_the_same_bytes() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,5 +1,9 @@
 //! Topic labels: a taxonomy is a file, not code.
 
+mod media_topics;
+
+pub use media_topics::rolled_up;
+
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -60,7 +64,7 @@ impl std::fmt::Display for Name {
 }
 
 /// One label.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TopicDefinition {
     /// Stable id, for example `medtop:16000000`.
@@ -73,6 +77,9 @@ pub struct TopicDefinition {
     /// Names in other languages, by BCP 47 tag.
     #[serde(default)]
     pub names: BTreeMap<String, String>,
+    /// Id of the next broader label, as `skos:broader`; empty at the top.
+    #[serde(default)]
+    pub broader: String,
 }
 
 /// A set of topic labels.
@@ -86,9 +93,31 @@ pub struct Taxonomy {
 }
 
 /// The 17 top-level IPTC Media Topics.
-const IPTC: &str = include_str!("../data/iptc-mediatopics.json");
+const IPTC: &str = include_str!("../../data/iptc-mediatopics.json");
+/// The 121 of the second level.
+const IPTC_SECOND: &str = include_str!("../../data/iptc-mediatopics-2.json");
 
 impl Taxonomy {
+    /// One that comes with the program, by the name that settings know it by.
+    ///
+    /// # Errors
+    /// Never, as [`iptc`](Self::iptc).
+    pub fn named(name: &str) -> Option<Result<Self, String>> {
+        match name {
+            "iptc" => Some(Self::iptc()),
+            "iptc-2" => Some(Self::iptc_second()),
+            _ => None,
+        }
+    }
+
+    /// The IPTC Media Topics of the second level (the same version).
+    ///
+    /// # Errors
+    /// Never, as [`iptc`](Self::iptc).
+    pub fn iptc_second() -> Result<Self, String> {
+        Self::parse(IPTC_SECOND)
+    }
+
     /// The 17 top-level IPTC Media Topics (version 2023-10-24, CC BY 4.0).
     ///
     /// # Errors
@@ -97,7 +126,7 @@ impl Taxonomy {
         Self::parse(IPTC)
     }
 
-    /// Reads `{"source": ..., "labels": [{"id", "name", "definition"?, "names"?}]}`.
+    /// Reads `{"source": ..., "labels": [{"id", "name", "definition"?, "names"?, "broader"?}]}`.
     ///
     /// # Errors
     /// When it is not that, or two labels share an id or a name.
@@ -118,16 +147,18 @@ impl Taxonomy {
     /// A taxonomy of plain labels, each its own id and name.
     #[must_use]
     pub fn of_labels(labels: impl IntoIterator<Item = String>) -> Self {
-        let definition =
-            |id: String| TopicDefinition { name: id.clone(), id, definition: String::new(), names: BTreeMap::new() };
+        let definition = |id: String| TopicDefinition { name: id.clone(), id, ..TopicDefinition::default() };
         Self { source: "labels of the training data".to_owned(), labels: labels.into_iter().map(definition).collect() }
     }
 
-    /// The place of a label, by id or by English name, in any case.
+    /// The place of a label, by id or by English name, in any case. A Media Topic that is no label itself is the next
+    /// broader one that is.
     #[must_use]
     pub fn position(&self, id_or_name: &str) -> Option<usize> {
-        let wanted = id_or_name.trim().to_lowercase();
-        self.labels.iter().position(|l| l.id.to_lowercase() == wanted || l.name.to_lowercase() == wanted)
+        rolled_up(id_or_name, |wanted| {
+            let wanted = wanted.trim().to_lowercase();
+            self.labels.iter().position(|l| l.id.to_lowercase() == wanted || l.name.to_lowercase() == wanted)
+        })
     }
 }
 
