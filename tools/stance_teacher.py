@@ -207,8 +207,7 @@ def macro_f1(truth, answers):
 def made_before(path):
     for row in rows(path):
         for stance in row["stances"]:
-            shares = np.array(stance["percent"]) / 100
-            yield row["text"], char_span(row["text"], stance["mentions"][0]), (row.get("dataset"), shares)
+            yield row["text"], char_span(row["text"], stance["mentions"][0]), row.get("dataset", "taught")
 
 
 def mean_shares(teachers, texts):
@@ -288,8 +287,7 @@ def main():
     parser.add_argument("--articles", nargs="*", default=[], help="articles to take sentences from")
     parser.add_argument("--out", required=True)
     parser.add_argument("--count", type=int, default=75_000, help="rows to make")
-    parser.add_argument("--again", metavar="FILE", help="take no sentences from articles but these rows, made before: the mean "
-                        "of what they say and what the encoders say")
+    parser.add_argument("--again", metavar="FILE", help="label the sentences and targets of these rows, made before, anew")
     parser.add_argument("--encoders", metavar="FOLDER", nargs="*", help="folders of encoders; else MiniLM of the package")
     parser.add_argument("--epochs", type=int, nargs="*", default=[4], help="of each encoder; the last counts for all further")
     parser.add_argument("--rates", type=float, nargs="*", default=[1.5e-4], help="learning rates, likewise")
@@ -324,16 +322,12 @@ def main():
 
     # Not what the fits left: the same rows whichever encoders label them.
     random.seed(options.seed)
-    found = list(made_before(options.again)) if options.again else [(*c, None) for c in candidates(options, mentions, known)]
+    found = list(made_before(options.again)) if options.again else [(*c, "taught") for c in candidates(options, mentions, known)]
     with gzip.open(options.out, "wt", encoding="utf-8") if options.out.endswith(".gz") else open(options.out, "w") as out:
         for start in range(0, len(found), 4096):
             part = found[start : start + 4096]
             answers = mean_shares(teachers, [masked(text, span, known) for text, span, _ in part])
-            for (text, (begin, end), before), shares in zip(part, answers):
-                dataset = "taught"
-                if before:
-                    dataset, said = before
-                    shares = (shares * len(teachers) + said) / (len(teachers) + 1)
+            for (text, (begin, end), dataset), shares in zip(part, answers):
                 span = {"begin": len(text[:begin].encode()), "end": len(text[:end].encode())}
                 percent = [round(100 * float(share)) for share in shares]
                 label = LABELS[int(shares.argmax())]
