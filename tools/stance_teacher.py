@@ -207,7 +207,7 @@ def macro_f1(truth, answers):
 def made_before(path):
     for row in rows(path):
         for stance in row["stances"]:
-            yield row["text"], char_span(row["text"], stance["mentions"][0]), row.get("dataset", "taught")
+            yield row["text"], char_span(row["text"], stance["mentions"][0]), row.get("dataset", "taught-stance")
 
 
 def mean_shares(teachers, texts):
@@ -322,7 +322,7 @@ def main():
 
     # Not what the fits left: the same rows whichever encoders label them.
     random.seed(options.seed)
-    found = list(made_before(options.again)) if options.again else [(*c, "taught") for c in candidates(options, mentions, known)]
+    found = list(made_before(options.again)) if options.again else [(*c, "taught-stance") for c in candidates(options, mentions, known)]
     with gzip.open(options.out, "wt", encoding="utf-8") if options.out.endswith(".gz") else open(options.out, "w") as out:
         for start in range(0, len(found), 4096):
             part = found[start : start + 4096]
