@@ -321,6 +321,46 @@ fn signals() -> anyhow::Result<impl Future<Output = ()>> {
 mod tests {
     use super::*;
 
+    /// Each limit has its flag, and each flag is its limit.
+    #[test]
+    fn each_flag_is_its_own_limit() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: Args,
+        }
+        let line = "serve --threads 1 --max-in-flight 2 --max-batch 3 --max-text-bytes 4 --max-targets 5 \
+                    --max-message-bytes 6 --max-streams 7 --max-connections 8 --max-header-bytes 1024 --max-resets 9 \
+                    --max-pings 10 --handshake-timeout 11s --max-call-time 12s --stream-idle-timeout 13s \
+                    --max-connection-age 14s --connection-grace 15s --shutdown-notice 16s --drain-timeout 17s \
+                    --cors-origin https://news.example";
+        let args = <Line as clap::Parser>::parse_from(line.split_whitespace()).args;
+        let access: Arc<service::Access> = Arc::default();
+        // All fields by name: a limit that is added needs its flag here.
+        let expect = Config {
+            threads: 1,
+            max_in_flight: 2,
+            max_batch: 3,
+            limits: Limits { max_text_bytes: 4, max_targets: 5, ..Limits::default() },
+            max_message_bytes: 6,
+            max_streams: 7,
+            max_connections: 8,
+            max_header_bytes: 1024,
+            max_resets: 9,
+            max_pings: 10,
+            handshake_timeout: Duration::from_secs(11),
+            max_call_time: Duration::from_secs(12),
+            stream_idle_timeout: Duration::from_secs(13),
+            max_connection_age: Duration::from_secs(14),
+            connection_grace: Duration::from_secs(15),
+            notice: Duration::from_secs(16),
+            drain: Duration::from_secs(17),
+            cors_origins: vec![http::HeaderValue::from_static("https://news.example")],
+            access: Arc::clone(&access),
+        };
+        assert_eq!(format!("{:#?}", args.config(access)), format!("{expect:#?}"));
+    }
+
     #[test]
     fn reads_times_and_counts() {
         assert_eq!(parse_time("500ms"), Ok(Duration::from_millis(500)));

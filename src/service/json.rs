@@ -299,3 +299,16 @@ const fn http_status(code: Code) -> StatusCode {
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A few kilobytes may become gigabytes: no more is unpacked than is needed to refuse it.
+    #[test]
+    fn unpacking_stops_at_the_limit() {
+        let mut bomb = io::repeat(b' ').take(1 << 24);
+        assert_eq!(read(&mut bomb, 10).unwrap().len(), 11);
+        assert_eq!(bomb.limit(), (1 << 24) - 11, "read no further");
+    }
+}

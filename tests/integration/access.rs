@@ -1,8 +1,16 @@
 //! Who may call: certificates, tokens, roles, and what is refused at the door.
 
-use crate::support::{Process, Server, config, request, wait_for, wiredesk};
+use crate::{
+    raw::{Wire, frame},
+    support::{Process, Server, config, request, wait_for, wiredesk},
+};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::{fs, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 use tonic::{
     Code, Request,
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
@@ -209,12 +217,18 @@ fn nothing_stands_open_unless_told_so() {
     for (args, code, says) in [
         (vec!["--listen", "0.0.0.0:0"], 1, "say --insecure-public if that is meant"),
         (vec!["--listen", "127.0.0.1:0", "--http", "0.0.0.0:0"], 1, "--http 0.0.0.0:"),
+        (vec!["--listen", "127.0.0.1:0", "--admin", "0.0.0.0:0"], 1, "--admin 0.0.0.0:"),
         (vec!["--listen", "127.0.0.1:0", "--tls-cert", &cert, "--tls-key", &cert], 1, "cannot read a private key"),
         (vec!["--listen", "127.0.0.1:0", "--tls-cert", &key, "--tls-key", &key], 1, "no certificate in it"),
         (vec!["--listen", "127.0.0.1:0", "--tls-cert", &cert], 2, "--tls-key <FILE>"),
         (vec!["--listen", "127.0.0.1:0", "--tokens", &cert], 1, "cert.pem:1: three words are expected"),
     ] {
-        let output = wiredesk().arg("serve").args(&args).output().unwrap();
+        let mut child = wiredesk().arg("serve").args(&args).stderr(Stdio::piped()).spawn().unwrap();
+        // One that stands open would go on for ever.
+        if !wait_for(|| child.try_wait().unwrap().is_some()) {
+            child.kill().unwrap();
+        }
+        let output = child.wait_with_output().unwrap();
         let log = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(code) && log.contains(says), "{args:?}: {log}");
         assert!(!log.contains("PRIVATE KEY"), "{log}");
@@ -228,6 +242,78 @@ fn nothing_stands_open_unless_told_so() {
         let log = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
         assert!(alive, "{log}");
     }
+}
+
+/// Who connects and does not finish the handshake is dropped, before anybody knows who it is.
+#[tokio::test]
+async fn a_handshake_that_stands_still_ends() {
+    let files = Files::new();
+    let config = files.config(Some(files.tls(None)), None);
+    let server = Server::start(Config { handshake_timeout: Duration::from_millis(300), ..config }).await;
+    let mut tcp = TcpStream::connect(server.address).await.unwrap();
+    // The head of a record whose rest never comes.
+    tcp.write_all(&[22, 3, 1, 0, 200]).await.unwrap();
+    let mut rest = Vec::new();
+    let ended = timeout(Duration::from_secs(10), tcp.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "it holds its place");
+    classify(&connect(&server, files.authority.trusted()).await.unwrap(), None).await.unwrap();
+}
+
+/// Probes and tools have no token; everything that answers from a model asks for one, also what does not exist.
+#[tokio::test]
+async fn only_what_probes_and_tools_ask_needs_no_token() {
+    let files = Files::new();
+    fs::write(files.path("tokens"), format!("web classify {WEB}\n")).unwrap();
+    let server = Server::start(files.config(None, Some(files.path("tokens")))).await;
+    let mut wire = Wire::connect(&server).await;
+    for (path, open) in [
+        ("/grpc.health.v1.Health/Check", true),
+        ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true),
+        ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true),
+        ("/inference.GRPCInferenceService/ServerLive", true),
+        ("/inference.GRPCInferenceService/ServerReady", true),
+        ("/inference.GRPCInferenceService/ModelReady", true),
+        ("/inference.GRPCInferenceService/ModelMetadata", false),
+        ("/inference.GRPCInferenceService/ModelInfer", false),
+        ("/wiredesk.v1.ClassifierService/Classify", false),
+        ("/wiredesk.v1.ClassifierService/ClassifyBatch", false),
+        ("/wiredesk.v1.ClassifierService/ClassifyStream", false),
+        ("/wiredesk.v1.ModelService/ListModels", false),
+        ("/wiredesk.v1.ModelService/GetModel", false),
+        ("/wiredesk.v1.ModelService/ReloadModel", false),
+        ("/wiredesk.v1.ModelService/RollbackModel", false),
+        ("/wiredesk.v1.FeedbackService/Correct", false),
+        ("/nobody.Knows/This", false),
+    ] {
+        let (status, says) = wire.call(path, &[], frame(b""), true).await;
+        assert_eq!(status != "16", open, "{path}: {status} {says}");
+    }
+    let token = ("authorization", &*format!("Bearer {WEB}"));
+    for path in ["/wiredesk.v1.ModelService/ReloadModel", "/wiredesk.v1.ModelService/RollbackModel"] {
+        assert_eq!(wire.call(path, &[token], frame(b""), true).await.0, "7", "{path} is for admins");
+    }
+}
+
+/// SIGHUP reads tokens anew, also where nobody could see that the file has changed.
+#[test]
+fn a_hangup_reads_the_tokens_again() {
+    let files = Files::new();
+    let path = files.path("tokens");
+    fs::write(&path, format!("web classify {WEB}\n")).unwrap();
+    let server = Process::start(&["--tokens", &files.text("tokens")]);
+    let seen = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, format!("web classify {NEW}\n")).unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(seen).unwrap();
+    server.signal("HUP");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let knows = |token: &str| {
+        runtime.block_on(async {
+            let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
+            classify(&endpoint.connect().await.unwrap(), Some(token)).await.is_ok()
+        })
+    };
+    assert!(wait_for(|| knows(NEW)));
+    assert!(!knows(WEB));
 }
 
 /// As a container asks: by the server's own settings, with TLS, a client authority, tokens, a unix socket.
@@ -272,6 +358,25 @@ fn the_probe_asks_whatever_the_server_is() {
     server.signal("TERM");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
     assert!(wait_for(|| !files.path("wiredesk.sock").exists()));
+}
+
+/// Where certificates are asked for, who is on this machine and may open the socket is known by that.
+#[test]
+fn a_unix_socket_is_as_good_as_a_certificate() {
+    let files = Files::new();
+    let (cert, key, ca) = (files.text("cert.pem"), files.text("key.pem"), files.text("ca.pem"));
+    let socket = format!("unix:{}", files.text("wiredesk.sock"));
+    let _server = Process::start_on(&socket, &["--tls-cert", &cert, "--tls-key", &key, "--client-ca", &ca]);
+    let path = files.path("wiredesk.sock");
+    let dial = tower::service_fn(move |_: http::Uri| {
+        let path = path.clone();
+        async move { tokio::net::UnixStream::connect(path).await.map(hyper_util::rt::TokioIo::new) }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let channel = Endpoint::from_static("http://localhost").connect_with_connector(dial).await.unwrap();
+        assert_eq!(classify(&channel, None).await, Ok(()));
+    });
 }
 
 /// A socket that was opened before the server was.

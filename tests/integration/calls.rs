@@ -157,3 +157,30 @@ async fn a_language_that_is_given_is_kept() {
     let language = server.client().await.classify(sent).await.unwrap().into_inner().language.unwrap();
     assert_eq!((language.code.as_str(), language.detected), ("pt-BR", false));
 }
+
+/// Tools of today speak v1, grpcurl 1.8 and its kin v1alpha.
+#[tokio::test]
+async fn both_reflections_tell_what_there_is() {
+    let server = Server::start(config()).await;
+    let channel = server.channel().await;
+    let symbol = "wiredesk.v1.ClassifierService".to_owned();
+    macro_rules! files {
+        ($version:ident) => {{
+            use tonic_reflection::pb::$version::{
+                ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+                server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+            };
+            let message_request = Some(MessageRequest::FileContainingSymbol(symbol.clone()));
+            let asked = tokio_stream::iter([ServerReflectionRequest { host: String::new(), message_request }]);
+            let mut client = ServerReflectionClient::new(channel.clone());
+            let mut replies = client.server_reflection_info(asked).await.unwrap().into_inner();
+            match replies.message().await.unwrap().unwrap().message_response {
+                Some(MessageResponse::FileDescriptorResponse(files)) => files.file_descriptor_proto,
+                other => panic!("{other:?}"),
+            }
+        }};
+    }
+    let (now, before) = (files!(v1), files!(v1alpha));
+    assert!(!now.is_empty());
+    assert_eq!(now, before);
+}

@@ -1,6 +1,10 @@
 //! What an operator sees: the admin address, the metrics, the log.
 
-use crate::support::{ARTICLE, Process, Server, article, config, request, root, target, wiredesk};
+use crate::{
+    raw::{CLASSIFY, Wire, frame},
+    support::{ARTICLE, Process, Server, article, config, request, root, target, wiredesk},
+};
+use prost::Message as _;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -25,7 +29,7 @@ use wiredesk::{
 };
 
 /// The admin address of a server in this process.
-async fn admin(server: &Server) -> SocketAddr {
+pub async fn admin(server: &Server) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(serve_admin(listener, Arc::clone(&server.registry)));
@@ -54,10 +58,10 @@ async fn becomes(address: SocketAddr, path: &str, status: u16) {
 }
 
 /// The samples of `/metrics`: name with labels to value.
-struct Samples(BTreeMap<String, f64>);
+pub struct Samples(BTreeMap<String, f64>);
 
 impl Samples {
-    async fn of(address: SocketAddr) -> Self {
+    pub async fn of(address: SocketAddr) -> Self {
         let (status, head, body) = get(address, "/metrics").await;
         assert_eq!(status, 200);
         assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
@@ -66,7 +70,7 @@ impl Samples {
     }
 
     /// The sum of the samples that begin with `name` and bear all of `labels`, such as `code="OK"`.
-    fn sum(&self, name: &str, labels: &[&str]) -> f64 {
+    pub fn sum(&self, name: &str, labels: &[&str]) -> f64 {
         let of_name =
             |sample: &str| sample.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('{'));
         self.0.iter().filter(|(s, _)| of_name(s) && labels.iter().all(|l| s.contains(l))).map(|(_, value)| value).sum()
@@ -74,7 +78,7 @@ impl Samples {
 }
 
 /// Asks until what is seen is so: a stream's end is counted when its last frame leaves.
-async fn eventually(address: SocketAddr, what: &str, holds: impl Fn(&Samples) -> bool) -> Samples {
+pub async fn eventually(address: SocketAddr, what: &str, holds: impl Fn(&Samples) -> bool) -> Samples {
     for _ in 0..200 {
         let samples = Samples::of(address).await;
         if holds(&samples) {
@@ -146,9 +150,9 @@ async fn calls_are_counted_by_method_and_code() {
     client.classify(pb::ClassifyRequest::default()).await.unwrap_err();
     let options = Some(pb::ClassifyOptions { model: "nobody".into(), ..Default::default() });
     client.classify(pb::ClassifyRequest { options, ..request("") }).await.unwrap_err();
-    let mut late = Request::new(request(""));
-    late.metadata_mut().insert("grpc-timeout", MetadataValue::from_static("1n"));
-    client.classify(late).await.unwrap_err();
+    // By hand: the timer of a client may let the call go before the server's does.
+    let late = frame(&request("").encode_to_vec());
+    assert_eq!(Wire::connect(&server).await.call(CLASSIFY, &[("grpc-timeout", "1n")], late, true).await.0, "4");
     let batch = pb::ClassifyBatchRequest { requests: vec![request(""), pb::ClassifyRequest::default(), request("")] };
     client.classify_batch(batch).await.unwrap();
     // One stream to its end, and one that its client lets go.
@@ -193,6 +197,11 @@ async fn calls_are_counted_by_method_and_code() {
     assert_eq!(samples.sum("wiredesk_queue_wait_seconds_count", &["lane=\"bulk\""]), 4.0);
     assert_eq!(samples.sum("wiredesk_classify_seconds_count", &[]), 7.0);
     assert!(samples.sum("wiredesk_classify_seconds_sum", &[]) > 0.0);
+    // An article takes tens of microseconds: that must be seen.
+    for bound in ["0.00001", "0.00005", "0.0001", "0.0005"] {
+        let bucket = format!("wiredesk_classify_seconds_bucket{{le=\"{bound}\"}}");
+        assert!(samples.0.contains_key(&bucket), "{bucket}");
+    }
 
     // What nobody serves is counted too, and does not make a series of each name that a stranger thinks of.
     let mut health = tonic_health::pb::health_client::HealthClient::new(server.channel().await);
@@ -227,6 +236,48 @@ async fn overload_is_counted() {
     assert_eq!(samples.sum("wiredesk_queue_capacity", &[]), 1.0);
     assert_eq!(samples.sum("wiredesk_engine_threads", &[]), 1.0);
     assert_eq!(samples.sum("wiredesk_queue_length", &[]), 0.0);
+}
+
+/// What its caller has given up, or what has waited until its deadline, is dropped from the queue and costs nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_nobody_waits_for_is_not_done() {
+    let server = Server::start(Config { threads: 1, ..config() }).await;
+    let address = admin(&server).await;
+    let client = server.client().await;
+    let big = pb::ClassifyRequest { article: Some(article(&ARTICLE.repeat(80))), ..Default::default() };
+    let classified = |s: &Samples| s.sum("wiredesk_classify_seconds_count", &[]);
+    let gone = |s: &Samples| s.sum("wiredesk_dropped_total", &["reason=\"caller_gone\""]);
+
+    // A batch of as many pieces as articles, whose caller goes when the first are done.
+    let (mut caller, batch) = (client.clone(), pb::ClassifyBatchRequest { requests: vec![big.clone(); 100] });
+    let batch = tokio::spawn(async move { caller.classify_batch(batch).await });
+    eventually(address, "it is begun", |s| classified(s) >= 1.0).await;
+    batch.abort();
+    let cancelled = |s: &Samples| s.sum("wiredesk_calls_total", &["ClassifyBatch", "code=\"CANCELLED\""]) == 1.0;
+    let before = classified(&eventually(address, "it is cancelled", cancelled).await);
+    assert!(before < 90.0, "all was done before it was cancelled");
+    // Pieces that were still there would have their turn after each of these.
+    for _ in 0..10 {
+        client.clone().classify(request("")).await.unwrap();
+    }
+    let samples = Samples::of(address).await;
+    assert!(classified(&samples) <= before + 10.0 + 2.0, "{before}, and then {}", classified(&samples));
+    let before = gone(&samples);
+
+    // Single calls that wait, and are taken back. The one that is being answered takes long.
+    let long = pb::ClassifyRequest { article: Some(article(&ARTICLE.repeat(800))), ..Default::default() };
+    let call = |_| {
+        let (mut caller, long) = (client.clone(), long.clone());
+        tokio::spawn(async move { caller.classify(long).await })
+    };
+    let calls: Vec<_> = (0..40).map(call).collect();
+    let waiting = |s: &Samples| s.sum("wiredesk_queue_length", &["lane=\"quick\""]);
+    let begun = classified(&eventually(address, "they wait", |s| waiting(s) >= 15.0).await);
+    calls.iter().for_each(tokio::task::JoinHandle::abort);
+    let none = |s: &Samples| waiting(s) == 0.0 && s.sum("wiredesk_calls_in_flight", &[]) == 0.0;
+    let samples = eventually(address, "nothing is left", none).await;
+    assert!(classified(&samples) < begun + 10.0, "{begun}, and then {}", classified(&samples));
+    assert!(gone(&samples) > before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

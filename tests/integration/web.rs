@@ -3,10 +3,11 @@
 use crate::support::{ARTICLE, Server, Summary, TARGET, config, request, root, wiredesk};
 use prost::Message as _;
 use serde_json::{Value, json};
-use std::{fs, io::Write as _, net::SocketAddr, sync::Arc};
+use std::{fs, io::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    time::timeout,
 };
 use wiredesk::service::{Access, Config, parse_origin, pb};
 
@@ -150,6 +151,40 @@ async fn tokens_count_over_http_too() {
     assert_eq!(ask(http, "GET /openapi.json", &[], b"").await.status, 200);
 }
 
+/// A body that never comes to its end is answered, and what is refused for want of room says when to try again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn http_has_the_bounds_of_grpc() {
+    let limits = Config { threads: 1, max_in_flight: 1, max_call_time: Duration::from_secs(20), ..config() };
+    let (_server, http) = Server::start_with_http(limits).await;
+    let big = json!({"article": {"text": ARTICLE.repeat(800)}}).to_string();
+    let calls: Vec<_> = (0..20)
+        .map(|_| {
+            let big = big.clone();
+            tokio::spawn(async move { ask(http, "POST /v1/classify", &[], big.as_bytes()).await })
+        })
+        .collect();
+    let mut refused = 0;
+    for call in calls {
+        let reply = call.await.unwrap();
+        if reply.status == 200 {
+            continue;
+        }
+        assert!(reply.status == 429 && reply.head.contains("retry-after: 1"), "{reply:?}");
+        assert_eq!(reply.json()["details"][0]["@type"], "type.googleapis.com/google.rpc.RetryInfo");
+        refused += 1;
+    }
+    assert!(refused > 0);
+
+    let (_server, http) =
+        Server::start_with_http(Config { max_call_time: Duration::from_millis(300), ..config() }).await;
+    let mut tcp = TcpStream::connect(http).await.unwrap();
+    tcp.write_all(b"POST /v1/classify HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
+    let mut status = [0; 12];
+    let answered = timeout(Duration::from_secs(10), tcp.read_exact(&mut status)).await;
+    answered.expect("it may take for ever").unwrap();
+    assert_eq!(&status, b"HTTP/1.1 504");
+}
+
 /// The document that is served is the one in the repository. `WIREDESK_BLESS=1` writes it anew.
 #[tokio::test]
 async fn the_document_is_as_agreed() {
@@ -206,7 +241,17 @@ async fn browsers_call_with_grpc_web_from_where_they_may() {
         ];
         async move { ask(server.address, &format!("OPTIONS {path}"), &headers, b"").await.head }
     };
-    assert!(preflight(origin).await.contains(&format!("access-control-allow-origin: {origin}")));
+    // What the page's script may read of the reply, and what it may send.
+    for header in ["grpc-status", "grpc-message", "grpc-status-details-bin"] {
+        let (_, exposed) = reply.head.split_once("access-control-expose-headers: ").expect("none");
+        assert!(exposed.lines().next().unwrap().split(',').any(|h| h.trim() == header), "{header}: {exposed}");
+    }
+    let allowed = preflight(origin).await;
+    assert!(allowed.contains(&format!("access-control-allow-origin: {origin}")));
+    let (_, headers) = allowed.split_once("access-control-allow-headers: ").expect("none");
+    for header in ["content-type", "x-grpc-web", "authorization"] {
+        assert!(headers.lines().next().unwrap().split(',').any(|h| h.trim() == header), "{header}: {headers}");
+    }
     assert!(!preflight("https://evil.example").await.contains("access-control-allow-origin: https://evil"));
 }
 
