@@ -9,7 +9,7 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 #[cfg(unix)]
@@ -48,6 +48,10 @@ pub(super) struct Peer {
 
 /// No HTTP/1 request is shorter either.
 const FIRST_BYTES: usize = PREFACE.len();
+/// How long what a client still says is read for, when a connection is ended in order.
+const LINGER: Duration = Duration::from_secs(2);
+/// ... and how much of it: window updates and the like. Who floods is cut.
+const LINGER_BYTES: usize = 1 << 20;
 /// When the system gives no more files, how long until it is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Refused connections are complained of this often.
@@ -109,7 +113,16 @@ async fn begin(socket: Socket, rules: &Rules, room: OwnedSemaphorePermit) -> io:
     };
     let first = Some((FIRST_BYTES, Box::pin(sleep(rules.handshake))));
     let chatter = Chatter::new(rules.max_pings);
-    Ok(Connection { io, peer, first, chatter, end: Box::pin(sleep(rules.longest)), _room: room })
+    Ok(Connection {
+        io,
+        peer,
+        first,
+        chatter,
+        end: Box::pin(sleep(rules.longest)),
+        cut: false,
+        linger: None,
+        _room: room,
+    })
 }
 
 /// A connection that keeps the rules.
@@ -120,6 +133,10 @@ pub(super) struct Connection {
     first: Option<(usize, Pin<Box<Sleep>>)>,
     chatter: Chatter,
     end: Pin<Box<Sleep>>,
+    /// It broke a rule.
+    cut: bool,
+    /// All has been said on it; until when it is listened to.
+    linger: Option<(Pin<Box<Sleep>>, usize)>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -153,6 +170,7 @@ impl Connected for Connection {
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.end.as_mut().poll(cx).is_ready() {
+            self.cut = true;
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the connection is too old")));
         }
         let before = buf.filled().len();
@@ -161,6 +179,7 @@ impl AsyncRead for Connection {
             return self.heard(cx, buf.filled().get(before..).unwrap_or(&[]), done);
         };
         if by.as_mut().poll(cx).is_ready() {
+            self.cut = true;
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "no request began in time")));
         }
         let done = each!(self, io => Pin::new(io).poll_read(cx, buf));
@@ -183,6 +202,7 @@ impl Connection {
         if self.chatter.read(read) {
             return done;
         }
+        self.cut = true;
         tracing::warn!("a connection is closed: its client sends pings and no calls (--max-pings)");
         let frame = goaway();
         // As far as the socket takes it: the connection ends in any case.
@@ -219,6 +239,34 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, io => Pin::new(io).poll_shutdown(cx))
+        if self.linger.is_none() {
+            ready!(each!(self, io => Pin::new(io).poll_shutdown(cx)))?;
+            if self.cut {
+                return Poll::Ready(Ok(()));
+            }
+            self.linger = Some((Box::pin(sleep(LINGER)), 0));
+        }
+        // A socket that is closed while something lies unread in it, such as that the client has room for more, is
+        // reset, and the end of the last reply is lost. So the client goes first, unless it takes its time.
+        let over = |(until, heard): &mut (Pin<Box<Sleep>>, usize), cx: &mut Context<'_>| {
+            *heard > LINGER_BYTES || until.as_mut().poll(cx).is_ready()
+        };
+        if self.linger.as_mut().is_none_or(|linger| over(linger, cx)) {
+            return Poll::Ready(Ok(()));
+        }
+        let mut unread = [0; 4 << 10];
+        let mut buf = ReadBuf::new(&mut unread);
+        match each!(self, io => Pin::new(io).poll_read(cx, &mut buf)) {
+            Poll::Ready(Ok(())) if !buf.filled().is_empty() => {
+                if let Some((_, heard)) = &mut self.linger {
+                    *heard += buf.filled().len();
+                }
+                // There may be more; others have their turn between.
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Ready(_gone) => Poll::Ready(Ok(())),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! From start to end: health, overload, shutdown; in this process and as the real binary.
 
 use crate::{
+    observe::{Samples, eventually},
     raw::{CLASSIFY, Wire, frame},
     support::{ARTICLE, Process, Server, article, config, request, wait_for, wiredesk},
 };
@@ -13,7 +14,10 @@ use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus,
 use tonic_types::StatusExt;
 use wiredesk::{
     model::{Bundle, Classifier},
-    service::{Source, pb},
+    service::{
+        Source,
+        pb::{self, classifier_service_client::ClassifierServiceClient},
+    },
 };
 
 const SERVICES: [&str; 6] =
@@ -89,6 +93,24 @@ async fn what_does_not_end_is_cut_when_the_drain_is_over() {
     assert!(timeout(Duration::from_millis(200), endless.as_mut()).await.is_err());
     server.stop();
     timeout(Duration::from_secs(10), server.down()).await.expect("it holds the server").unwrap();
+}
+
+/// The process lives until what it has begun is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_in_flight_is_answered_before_the_process_ends() {
+    let mut server = Process::start(&["--threads", "1", "--admin", "127.0.0.1:0"]);
+    let admin = server.admin.as_deref().unwrap().parse().unwrap();
+    let client = ClassifierServiceClient::connect(format!("http://{}", server.address)).await.unwrap();
+    let mut client = client.max_decoding_message_size(64 << 20);
+    let big = pb::ClassifyRequest { article: Some(article(&ARTICLE.repeat(80))), ..Default::default() };
+    let batch = pb::ClassifyBatchRequest { requests: vec![big; 150] };
+    let call = tokio::spawn(async move { client.classify_batch(batch).await });
+    let classified = |s: &Samples| s.sum("wiredesk_classify_seconds_count", &[]);
+    let done = classified(&eventually(admin, "it is begun", |s| classified(s) >= 1.0).await);
+    server.signal("TERM");
+    assert!(done < 140.0, "{done} were done before");
+    assert_eq!(call.await.unwrap().unwrap().into_inner().results.len(), 150);
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
 
 /// Each head says for itself whether it serves.

@@ -84,7 +84,7 @@ impl Default for StancePlan {
             templates: 1.25,
             template_count: 7_500,
             directed_own: 1.0,
-            taught: 0.5,
+            taught: 2.0,
             taught_speakers: 0.4,
             dimensions: 100,
             vector_scale: 1.0,
