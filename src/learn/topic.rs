@@ -44,6 +44,9 @@ pub struct TopicRows<'a> {
     pub(super) dev: Vec<(&'a Example, usize)>,
 }
 
+/// The first fit's name.
+const CANDIDATES: &str = "topic-candidates";
+
 /// Reads the taxonomy that the configuration names; `labels` are those that the rows have.
 ///
 /// # Errors
@@ -160,7 +163,21 @@ impl<'a> TopicRows<'a> {
         config: &TrainConfig,
         job: &Job<'_>,
     ) -> Result<Softmax, SoftmaxError> {
-        self.fit_weights("topic-candidates", encoder.encode_all(&self.articles(), job), config, None, job)
+        self.fit_weights(CANDIDATES, encoder.encode_all(&self.articles(), job), config, None, job)
+    }
+
+    /// The same, but the dev rows say when it is enough, where that is asked for: not for whoever measures on them.
+    ///
+    /// # Errors
+    /// As [`Self::fit_weights`].
+    pub fn first_fit_stopping(
+        &self,
+        encoder: &Encoder<'_>,
+        config: &TrainConfig,
+        job: &Job<'_>,
+    ) -> Result<Softmax, SoftmaxError> {
+        let validation = self.validation(encoder, config, job);
+        self.fit_until(&validation, CANDIDATES, encoder.encode_all(&self.articles(), job), config, None, job)
     }
 
     /// The dev articles.
@@ -180,14 +197,16 @@ impl<'a> TopicRows<'a> {
         job: &Job<'_>,
     ) -> Result<(TopicHead, Softmax), SoftmaxError> {
         let docs = encoder.encode_all(&self.articles(), job);
-        let validation =
-            if config.topic.n_iter_no_change == 0 { Validation::default() } else { self.validation(encoder, job) };
+        let validation = self.validation(encoder, config, job);
         let model = self.fit_until(&validation, Head::Topic.name(), docs, config, initial, job)?;
         Ok((self.head(&model, encoder, config, job), model))
     }
 
-    /// The dev rows, to stop by.
-    fn validation(&self, encoder: &Encoder<'_>, job: &Job<'_>) -> Validation {
+    /// The dev rows, to stop by where that is asked for.
+    fn validation(&self, encoder: &Encoder<'_>, config: &TrainConfig, job: &Job<'_>) -> Validation {
+        if config.topic.n_iter_no_change == 0 {
+            return Validation::default();
+        }
         let (articles, labels) = self.dev.iter().map(|(e, column)| (&e.article, *column)).unzip::<_, _, Vec<_>, _>();
         Validation { docs: encoder.encode_all(&articles, job), labels }
     }

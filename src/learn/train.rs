@@ -98,7 +98,7 @@ pub fn train(
         None => feature_space(&articles, config, vectors, job, |wide| {
             let mut models = Vec::new();
             if let Some(rows) = &topic_rows {
-                models.push(rows.first_fit(wide, config, job)?);
+                models.push(rows.first_fit_stopping(wide, config, job)?);
                 models.extend(domain::fit_weights("domain-candidates", &parts.train, wide, config, None, job)?);
             }
             if regions {
