@@ -3,9 +3,9 @@
 //! `cargo bench --bench overload -- [--times N] [--seconds S] [--copies N] [--server ADDRESS] [SERVE FLAG...]`, the last as
 //! in `--max-in-flight 64`. The last line is the figures in JSON.
 //!
-//! The server is the real binary with one classifying thread, or one that runs already (`--server 127.0.0.1:50051`, as
-//! `tools/soak.py --overload` asks), the clients are in this process. The requests are dear
-//! (many targets), so that two cores can also send ten times as many as one thread answers.
+//! The server is the real binary with one classifying thread, or one that runs already (`--server 127.0.0.1:50051`), the
+//! clients are in this process. The requests are dear (many targets), so that two cores can also send ten times as many as
+//! one thread answers.
 //! Three phases: one caller at a time (unloaded), as many callers as give the most answers (peak), and calls that
 //! come at ten times the peak's rate whatever becomes of them (overload; its first second by itself).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]

@@ -1,8 +1,6 @@
 """Ten times too many calls, for tools/soak.py."""
 
-import json
 import multiprocessing
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -104,12 +102,4 @@ def flood(address):
     process.start()
     found = results.get(timeout=SECONDS * 10 + 120)
     process.join(10)
-    return found
-
-
-def overload(address):
-    """The same by benches/overload.rs, whose callers are not at their limit before the server is."""
-    command = ["cargo", "bench", "--quiet", "--locked", "--bench", "overload", "--", "--server", address, "--seconds", "2"]
-    found = json.loads(subprocess.run(command, cwd=driving.ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
-    found["codes"] = {"ok": found.pop("answered"), "RESOURCE_EXHAUSTED": found.pop("refused"), **dict.fromkeys(found.pop("other"), 1)}
     return found
