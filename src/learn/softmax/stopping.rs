@@ -39,8 +39,10 @@ impl<'a> Stopping<'a> {
         job: &Job<'_>,
     ) -> Option<Self> {
         let checkpoint = format!("{name}-best");
-        let best = job.kept(&checkpoint).and_then(|kept| Best::of(kept, model));
-        (patience > 0 && !validation.docs.is_empty()).then_some(Self { validation, patience, checkpoint, best })
+        (patience > 0 && !validation.docs.is_empty()).then(|| {
+            let best = job.kept(&checkpoint).and_then(|kept| Best::of(kept, model));
+            Self { validation, patience, checkpoint, best }
+        })
     }
 
     /// Whether there have been passes enough.
