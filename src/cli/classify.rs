@@ -5,12 +5,13 @@ use super::{
     input::{Parsed, Source},
     load_model,
     output::{Answer, OutputFormat, Shape},
+    parse_head,
     serve::parse_count,
 };
 use crate::{
     article::{Limits, Target, validate},
     model::{Classifier, Scratch},
-    prediction::Options,
+    prediction::{Head, Options},
     rows::{RawRow as Row, Rows},
 };
 use anyhow::Context as _;
@@ -35,6 +36,10 @@ pub(super) struct Args {
     /// targets keep them
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
+    /// Heads that answer, separated by commas [default: all of the model's]. Without the stance head a
+    /// run takes a fraction of the time
+    #[arg(long, value_delimiter = ',', value_name = "HEAD,...", value_parser = parse_head)]
+    heads: Vec<Head>,
     /// Write the evidence too: terms and places with their spans
     #[arg(long)]
     explain: bool,
@@ -62,11 +67,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let file = args.source.file.display();
     let rows = Rows::open(&args.source.file, format.into()).with_context(|| format!("{file}"))?;
     let threads = args.threads.unwrap_or_else(cores);
+    let model = load_model(args.model.as_deref())?;
+    if let Some(head) = args.heads.iter().find(|head| !model.has(**head)) {
+        anyhow::bail!("--heads: the model {} has no {} head", model.identity().name, head.name());
+    }
+    if !args.target.is_empty() && !(args.heads.is_empty() || args.heads.contains(&Head::Stance)) {
+        anyhow::bail!("--target: targets are judged by the stance head, which --heads leaves out");
+    }
     let work = Work {
-        model: load_model(args.model.as_deref())?,
+        model,
         name: rows.name().to_owned(),
         targets: args.target.iter().map(|name| Target { name: name.clone(), ..Target::default() }).collect(),
-        options: Options { heads: Vec::new(), explain: args.explain, top_k: args.top_k.unwrap_or(0) },
+        options: Options { heads: args.heads.clone(), explain: args.explain, top_k: args.top_k.unwrap_or(0) },
         limits: Limits::default(),
         shape: Shape::new(output, format),
     };

@@ -1,5 +1,6 @@
 //! `wiredesk compare`: how good a training is on outlets that it never saw.
 
+use super::parse_head;
 use crate::{
     eval::metrics::Estimate,
     learn::{
@@ -14,7 +15,6 @@ use crate::{
     prediction::Head,
 };
 use anyhow::Context as _;
-use clap::builder::PossibleValuesParser;
 use serde_json::json;
 use std::{
     fmt::Write as _,
@@ -40,9 +40,8 @@ pub(super) struct Args {
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     data: Vec<PathBuf>,
     /// Heads to compare
-    #[arg(long, value_delimiter = ',', value_name = "HEAD,...", default_value = "topic",
-          value_parser = PossibleValuesParser::new(["topic", "region", "stance"]))]
-    heads: Vec<String>,
+    #[arg(long, value_delimiter = ',', value_name = "HEAD,...", default_value = "topic", value_parser = parse_head)]
+    heads: Vec<Head>,
     /// Data sets to hold out, separated by commas [default: each]
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     sources: Vec<String>,
@@ -78,17 +77,17 @@ pub(super) fn run(args: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitC
         super::complain(&format!("left out: {error}"));
     }
     let mut table = Vec::new();
-    if args.heads.iter().any(|h| h == Head::Topic.name()) {
+    if args.heads.contains(&Head::Topic) {
         table = topic(args, &config, &corpus, vectors.as_ref())?;
     }
-    let region = if args.heads.iter().any(|h| h == Head::Region.name()) {
+    let region = if args.heads.contains(&Head::Region) {
         let progress = |message: &str| tracing::info!("region: {message}");
         let tables = compare_region(&corpus, &args.sources, &config, vectors.as_ref(), &progress);
         Some(tables.map_err(anyhow::Error::msg)?)
     } else {
         None
     };
-    let stance = if args.heads.iter().any(|h| h == Head::Stance.name()) {
+    let stance = if args.heads.contains(&Head::Stance) {
         let progress = |message: &str| tracing::info!("stance: {message}");
         Some(compare_stance(&corpus, vectors.as_ref(), config.seed, &progress)?)
     } else {

@@ -22,6 +22,7 @@ mod train;
 
 pub use log::Telemetry;
 
+use crate::prediction::Head;
 use clap::{FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::{
     ffi::OsString,
@@ -146,6 +147,12 @@ fn load_model(dir: Option<&std::path::Path>) -> anyhow::Result<crate::model::Cla
         }
         None => crate::model::Classifier::embedded().context("cannot use the model in this binary"),
     }
+}
+
+/// A head by its name.
+fn parse_head(name: &str) -> Result<Head, String> {
+    let known = || format!("no such head; there are: {}", Head::ALL.map(Head::name).join(", "));
+    Head::ALL.into_iter().find(|head| head.name() == name).ok_or_else(known)
 }
 
 /// How many threads this machine can run at a time.

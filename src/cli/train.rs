@@ -1,6 +1,6 @@
 //! `wiredesk train`: labelled rows to a bundle.
 
-use super::serve::parse_count;
+use super::{parse_head, serve::parse_count};
 use crate::{
     learn::{
         config::TrainConfig,
@@ -51,8 +51,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "ROOT")]
     models: Option<PathBuf>,
     /// Heads to train, separated by commas [default: all that the rows have labels for]
-    #[arg(long, value_delimiter = ',', value_name = "HEAD,...")]
-    heads: Vec<String>,
+    #[arg(long, value_delimiter = ',', value_name = "HEAD,...", value_parser = parse_head)]
+    heads: Vec<Head>,
     /// Seed of everything random: the same rows, settings and seed give the same bytes
     #[arg(long)]
     seed: Option<u64>,
@@ -321,12 +321,7 @@ fn write(args: &Args, manifest: Manifest, files: &Files) -> anyhow::Result<(Iden
 fn settings(args: &Args, file: Option<&PathBuf>) -> anyhow::Result<TrainConfig> {
     let mut config = read_config(file)?;
     if !args.heads.is_empty() {
-        let head = |name: &String| Head::ALL.into_iter().find(|h| h.name() == name);
-        let unknown = args.heads.iter().find(|name| head(name).is_none());
-        if let Some(name) = unknown {
-            anyhow::bail!("--heads: no head {name:?}; there are: topic, region, stance");
-        }
-        config.heads = args.heads.iter().filter_map(head).collect();
+        config.heads.clone_from(&args.heads);
     }
     config.seed = args.seed.unwrap_or(config.seed);
     config.name = args.name.clone().unwrap_or(config.name);

@@ -69,6 +69,26 @@ fn a_text_gives_one_object() {
 }
 
 #[test]
+fn only_the_heads_that_are_named_answer() {
+    let file = Dir::new();
+    let path = file.file("story.txt", ARTICLE);
+    let object = |flags: &[&str]| -> Value {
+        let output = classify(&[flags, &["--output-format", "json"]].concat(), &path);
+        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let all = object(&[]);
+    for (flag, heads) in [("topic,region", vec!["topic", "region"]), ("stance", vec!["stances"])] {
+        let some = object(&["--heads", flag]);
+        for head in ["topic", "region", "stances"] {
+            let unasked = if head == "stances" { serde_json::json!([]) } else { Value::Null };
+            assert_eq!(some[head], if heads.contains(&head) { all[head].clone() } else { unasked }, "{flag}: {head}");
+        }
+    }
+    assert_ne!(all["stances"], serde_json::json!([]));
+}
+
+#[test]
 fn rows_keep_their_order_and_bad_ones_are_named() {
     let dir = Dir::new();
     let mut rows: Vec<_> = (0..500).map(|i| row(&i.to_string())).collect();
@@ -166,6 +186,8 @@ fn exit_codes_tell_what_happened() {
         (vec!["classify", cut_gz.to_str().unwrap()], 1, "cut.jsonl.gz"),
         (vec!["classify", good, "--model", "no/such/dir"], 1, "cannot use the model in no/such/dir"),
         (vec!["classify", good, "--target", " "], 1, "targets[0].name: empty"),
+        (vec!["classify", good, "--heads", "topic", "--target", "X"], 1, "--heads leaves out"),
+        (vec!["classify", good, "--heads", "topic,area"], 2, "no such head; there are: topic, region, stance"),
         (vec!["classify"], 2, "<FILE>"),
         (vec!["classify", good, "--output-format", "xml"], 2, "possible values"),
         (vec!["classify", good, "--top-k", "0"], 2, "at least 1"),
