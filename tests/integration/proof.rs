@@ -29,7 +29,7 @@ fn script(python: PathBuf, name: &str, args: &[&str]) -> (Output, String) {
 #[test]
 fn half_a_minute_of_chaos_changes_no_answer() {
     let Some(python) = python() else { return };
-    let (output, said) = script(python, "soak.py", &["--seconds", "30", "--max-in-flight", "16"]);
+    let (output, said) = script(python, "soak.py", &["--seconds", "30", "--profile", "dev", "--max-in-flight", "16"]);
     assert!(output.status.success() && said.contains("soak: ok"), "{said}");
     for happened in ["swaps", "SIGTERM", "half-open", "left alone", "out of time", "unloaded_p99_ms"] {
         assert!(said.contains(happened), "no {happened}: {said}");
