@@ -48,6 +48,9 @@ pub(super) struct Args {
     /// Single calls that may wait for a thread; beyond, RESOURCE_EXHAUSTED at once
     #[arg(long, value_name = "N", value_parser = parse_count, default_value = "1024")]
     max_in_flight: usize,
+    /// Longest that a single call may wait for a thread; beyond, RESOURCE_EXHAUSTED
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "2s")]
+    max_wait: Duration,
     /// Most articles in one ClassifyBatch
     #[arg(long, value_name = "N", value_parser = parse_count, default_value = "10000")]
     max_batch: usize,
@@ -156,6 +159,7 @@ impl Args {
             stream_idle_timeout: self.stream_idle_timeout,
             threads: self.threads.unwrap_or_else(cores),
             max_in_flight: self.max_in_flight,
+            max_wait: self.max_wait,
             max_batch: self.max_batch,
             max_message_bytes: self.max_message_bytes,
             max_streams: self.max_streams,
@@ -332,7 +336,7 @@ mod tests {
         let line = "serve --threads 1 --max-in-flight 2 --max-batch 3 --max-text-bytes 4 --max-targets 5 \
                     --max-message-bytes 6 --max-streams 7 --max-connections 8 --max-header-bytes 1024 --max-resets 9 \
                     --max-pings 10 --handshake-timeout 11s --max-call-time 12s --stream-idle-timeout 13s \
-                    --max-connection-age 14s --connection-grace 15s --shutdown-notice 16s --drain-timeout 17s \
+                    --max-wait 18s --max-connection-age 14s --connection-grace 15s --shutdown-notice 16s --drain-timeout 17s \
                     --cors-origin https://news.example";
         let args = <Line as clap::Parser>::parse_from(line.split_whitespace()).args;
         let access: Arc<service::Access> = Arc::default();
@@ -340,6 +344,7 @@ mod tests {
         let expect = Config {
             threads: 1,
             max_in_flight: 2,
+            max_wait: Duration::from_secs(18),
             max_batch: 3,
             limits: Limits { max_text_bytes: 4, max_targets: 5, ..Limits::default() },
             max_message_bytes: 6,

@@ -38,6 +38,8 @@ pub struct Config {
     pub threads: usize,
     /// Single calls that may wait for a thread; more are refused at once.
     pub max_in_flight: usize,
+    /// Longest that one of them may wait; then it is refused.
+    pub max_wait: Duration,
     /// Most articles of one batch.
     pub max_batch: usize,
     /// Largest message in bytes, decompressed.
@@ -83,6 +85,7 @@ impl Default for Config {
         Self {
             threads: 1,
             max_in_flight: 1024,
+            max_wait: Duration::from_secs(2),
             max_batch: 10_000,
             max_message_bytes: 16 << 20,
             max_streams: 256,
@@ -172,7 +175,7 @@ pub async fn run(
 
     let core = Arc::new(Core {
         registry: Arc::clone(&registry),
-        engine: Engine::start(config.threads, config.max_in_flight).map_err(ServeError::Threads)?,
+        engine: Engine::start(config.threads, config.max_in_flight, config.max_wait).map_err(ServeError::Threads)?,
         limits: config.limits.clone(),
         max_batch: config.max_batch,
         stream_idle: config.stream_idle_timeout,

@@ -1,10 +1,11 @@
 //! How many single calls may wait.
 //!
 //! The lane may fill up: callers that wait for their answers before they call again are served best so, and a burst is
-//! gone in a moment. But when it is full, so that calls are refused, and has been long for [`INTERVAL`], then more come
-//! than can be answered, and a long queue is of no use to anybody: every call waits and no more are answered. From then
-//! on only so many may wait as are done in [`SHORT`], until none has been refused for [`CALM`]. (Controlled delay, Nichols
-//! and Jacobson 2012, "Controlling Queue Delay"; for servers Maurer 2015, "Fail at Scale".)
+//! gone in a moment. But when calls are refused, since it is full or one has waited too long, and it has been long for
+//! [`INTERVAL`], then more come than can be answered, and a long queue is of no use to anybody: every call waits and no
+//! more are answered. From then on only so many may wait as are done in [`SHORT`], until none has been refused for
+//! [`CALM`]. (Controlled delay, Nichols and Jacobson 2012, "Controlling Queue Delay"; for servers Maurer 2015, "Fail at
+//! Scale".)
 
 use std::time::{Duration, Instant};
 

@@ -47,7 +47,7 @@ pub(in crate::service) struct Load {
     pub(in crate::service) capacity: usize,
     /// Threads.
     pub(in crate::service) workers: usize,
-    /// Calls refused because the quick lane was full.
+    /// Calls refused because the quick lane was full, or because they had waited too long.
     pub(in crate::service) shed: u64,
     /// Jobs dropped because their deadline had passed.
     pub(in crate::service) expired: u64,

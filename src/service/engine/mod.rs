@@ -59,6 +59,8 @@ struct Shared<S> {
     bell: Condvar,
     /// Most jobs in the quick lane.
     capacity: usize,
+    /// Longest that one may wait there.
+    patience: Duration,
     workers: usize,
     counts: Counts,
     /// No more may come into the quick lane; a hint, so that nobody takes the lock for a call that is refused.
@@ -80,8 +82,8 @@ struct Queue<S> {
 }
 
 impl<S: Default + 'static> Engine<S> {
-    /// Starts `workers` threads; the quick lane holds `capacity` jobs.
-    pub(super) fn start(workers: usize, capacity: usize) -> std::io::Result<Self> {
+    /// Starts `workers` threads; the quick lane holds `capacity` jobs, each for `patience` at most.
+    pub(super) fn start(workers: usize, capacity: usize, patience: Duration) -> std::io::Result<Self> {
         let workers = workers.max(1);
         let queue = Queue {
             quick: VecDeque::new(),
@@ -97,6 +99,7 @@ impl<S: Default + 'static> Engine<S> {
             queue: Mutex::new(queue),
             bell: Condvar::new(),
             capacity,
+            patience,
             workers,
             counts,
             full: AtomicBool::new(false),
@@ -255,7 +258,7 @@ impl<S> Shared<S> {
                 return false;
             }
             let now = Instant::now();
-            queue.pop(self.workers, round, now);
+            queue.pop(self, round, now);
             if !round.jobs.is_empty() {
                 self.tell(&queue, now);
                 (0..round.refused.len()).for_each(|_| self.counts.shed());
@@ -280,12 +283,19 @@ struct Round<S> {
 impl<S> Queue<S> {
     /// One piece of bulk work, or single calls: as many as make this worker's share, within the bounds of a round.
     /// With work in both lanes, one of each in turn.
-    fn pop(&mut self, workers: usize, round: &mut Round<S>, now: Instant) {
+    fn pop(&mut self, shared: &Shared<S>, round: &mut Round<S>, now: Instant) {
         round.quick = 0;
         // When a full lane may not be so long any more, those go that have waited longest: they have likely given up.
-        while self.quick.len() > self.admission.most(now)
-            && let Some((job, _)) = self.quick.pop_front()
-        {
+        // So do those whose patience is at an end, and if it is so for long, it is too much that comes.
+        while let Some((_, came)) = self.quick.front() {
+            let late = now.saturating_duration_since(*came) > shared.patience;
+            if !late && self.quick.len() <= self.admission.most(now) {
+                break;
+            }
+            if late {
+                self.admission.refused(now);
+            }
+            let Some((job, _)) = self.quick.pop_front() else { break };
             self.quick_bytes -= job.weight();
             round.refused.push(job);
         }
@@ -296,7 +306,7 @@ impl<S> Queue<S> {
             round.jobs.extend(self.bulk.pop_front());
             return;
         }
-        let share = if both { 1 } else { self.quick.len().div_ceil(workers).min(ROUND_CALLS) };
+        let share = if both { 1 } else { self.quick.len().div_ceil(shared.workers).min(ROUND_CALLS) };
         // Dear calls go one by one: none waits for its reply until the others are done.
         let share = share.min(self.admission.soon()).max(1);
         let mut bytes = 0;

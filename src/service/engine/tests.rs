@@ -11,6 +11,11 @@ use std::{
 
 type Tested = Engine<usize>;
 
+/// In which no call loses its patience.
+fn start(workers: usize, capacity: usize) -> std::io::Result<Tested> {
+    Tested::start(workers, capacity, Duration::from_secs(60))
+}
+
 /// One worker, kept busy until the sender is dropped or sent to.
 async fn busy(engine: &Tested) -> (mpsc::Sender<()>, Reply<()>) {
     let (open, gate) = mpsc::channel();
@@ -26,7 +31,7 @@ async fn busy(engine: &Tested) -> (mpsc::Sender<()>, Reply<()>) {
 
 #[tokio::test]
 async fn computes_with_state_that_stays() {
-    let engine = Tested::start(1, 8).unwrap();
+    let engine = start(1, 8).unwrap();
     for expect in 1..=3 {
         let mut reply = engine
             .quick(None, 0, |n| {
@@ -41,7 +46,7 @@ async fn computes_with_state_that_stays() {
 
 #[tokio::test]
 async fn refuses_at_once_when_full() {
-    let engine = Tested::start(1, 2).unwrap();
+    let engine = start(1, 2).unwrap();
     let (open, mut first) = busy(&engine).await;
     let mut waiting = Vec::new();
     for i in 0..2 {
@@ -61,7 +66,7 @@ async fn refuses_at_once_when_full() {
 async fn drops_what_nobody_waits_for() {
     static RUN: AtomicUsize = AtomicUsize::new(0);
     let count = |_: &mut usize| RUN.fetch_add(1, Ordering::SeqCst);
-    let engine = Tested::start(1, 8).unwrap();
+    let engine = start(1, 8).unwrap();
     let (open, _first) = busy(&engine).await;
     drop(engine.quick(None, 0, count).await.unwrap());
     let mut late = engine.quick(Some(Instant::now()), 0, count).await.unwrap();
@@ -75,7 +80,7 @@ async fn drops_what_nobody_waits_for() {
 
 #[tokio::test]
 async fn a_panic_fails_its_own_work_only() {
-    let engine = Tested::start(1, 8).unwrap();
+    let engine = start(1, 8).unwrap();
     let mut bad = engine
         .quick(None, 0, |n: &mut usize| {
             *n = 9;
@@ -91,7 +96,7 @@ async fn a_panic_fails_its_own_work_only() {
 
 #[tokio::test]
 async fn lanes_take_turns_and_bulk_waits_for_room() {
-    let engine = Arc::new(Tested::start(1, 8).unwrap());
+    let engine = Arc::new(start(1, 8).unwrap());
     let (open, _first) = busy(&engine).await;
     let (done, order) = mpsc::channel();
     let mark = |what: &'static str| {
@@ -118,7 +123,7 @@ async fn lanes_take_turns_and_bulk_waits_for_room() {
 
 #[tokio::test]
 async fn what_waits_at_the_end_is_told() {
-    let engine = Tested::start(1, 8).unwrap();
+    let engine = start(1, 8).unwrap();
     let (open, _first) = busy(&engine).await;
     let mut waiting = engine.quick(None, 0, |_| ()).await.unwrap();
     drop(engine);
@@ -128,7 +133,7 @@ async fn what_waits_at_the_end_is_told() {
 
 #[tokio::test]
 async fn what_comes_together_is_answered_together() {
-    let engine = Tested::start(1, 64).unwrap();
+    let engine = start(1, 64).unwrap();
     let (open, _first) = busy(&engine).await;
     let mut waiting = Vec::new();
     for _ in 0..3 {
@@ -151,7 +156,7 @@ fn is_answered(reply: &mut Reply<()>) -> bool {
 
 #[tokio::test]
 async fn what_is_taken_back_at_once_does_not_lie_in_the_queue() {
-    let engine = Tested::start(1, 8).unwrap();
+    let engine = start(1, 8).unwrap();
     {
         let mut call = std::pin::pin!(engine.quick(None, 0, |_| ()));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -169,7 +174,7 @@ async fn what_is_taken_back_at_once_does_not_lie_in_the_queue() {
 
 #[tokio::test]
 async fn a_queue_that_stands_is_cut_and_those_in_it_are_told() {
-    let engine = Tested::start(1, 16).unwrap();
+    let engine = start(1, 16).unwrap();
     let sleep = |_: &mut usize| std::thread::sleep(Duration::from_millis(10));
     let (mut waiting, mut refused) = (Vec::new(), 0);
     let mut offer = async |waiting: &mut Vec<Reply<()>>| match engine.quick(None, 0, sleep).await {
@@ -189,4 +194,39 @@ async fn a_queue_that_stands_is_cut_and_those_in_it_are_told() {
     }
     assert!(cut >= 8 && refused >= 8, "{cut} of those that waited, {refused} at once");
     assert_eq!(engine.meter()().shed as usize, cut + refused);
+}
+
+#[tokio::test]
+async fn who_has_waited_too_long_is_refused_and_does_not_run() {
+    static RUN: AtomicUsize = AtomicUsize::new(0);
+    let engine = Tested::start(1, 64, Duration::from_millis(50)).unwrap();
+    let (open, _first) = busy(&engine).await;
+    let count = |_: &mut usize| RUN.fetch_add(1, Ordering::SeqCst);
+    let (mut late, mut also_late) =
+        (engine.quick(None, 0, count).await.unwrap(), engine.quick(None, 0, count).await.unwrap());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut soon = engine.quick(None, 0, count).await.unwrap();
+    drop(open);
+    assert_eq!(late.wait().await, Err(Refusal::Overloaded));
+    assert_eq!(also_late.wait().await, Err(Refusal::Overloaded));
+    assert_eq!(soon.wait().await, Ok(0), "those that were late did not run");
+    assert_eq!(engine.meter()().shed, 2);
+}
+
+#[tokio::test]
+async fn a_long_wait_is_overload_though_the_lane_has_room() {
+    let engine = Tested::start(1, 1_000, Duration::from_millis(100)).unwrap();
+    let sleep = |_: &mut usize| std::thread::sleep(Duration::from_millis(10));
+    let (mut waiting, mut refused) = (Vec::new(), 0);
+    // Twice as many as can be answered, for half a second.
+    for _ in 0..100 {
+        match engine.quick(None, 0, sleep).await {
+            Ok(reply) => waiting.push(reply),
+            Err(Refusal::Overloaded) => refused += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(engine.meter()().quick <= LEAST, "{:?}", engine.meter()());
+    assert!(refused >= 8, "{refused} at once");
 }

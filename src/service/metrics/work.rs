@@ -65,7 +65,7 @@ impl Work {
         let help = "Single calls that may wait; one more is shed.";
         page.single("wiredesk_queue_capacity", Kind::Gauge, help, load.capacity);
         page.single("wiredesk_engine_threads", Kind::Gauge, "Threads that classify.", load.workers);
-        let help = "Single calls refused at once with RESOURCE_EXHAUSTED because the queue was full.";
+        let help = "Single calls refused with RESOURCE_EXHAUSTED: at once because the queue was full, or when they had waited too long.";
         page.single("wiredesk_shed_total", Kind::Counter, help, load.shed);
         let help = "Jobs dropped before they cost anything: their deadline had passed, or their caller had gone.";
         let mut family = page.family("wiredesk_dropped_total", Kind::Counter, help);
