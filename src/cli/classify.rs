@@ -71,14 +71,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(head) = args.heads.iter().find(|head| !model.has(**head)) {
         anyhow::bail!("--heads: the model {} has no {} head", model.identity().name, head.name());
     }
-    if !args.target.is_empty() && !(args.heads.is_empty() || args.heads.contains(&Head::Stance)) {
+    let options = Options { heads: args.heads.clone(), explain: args.explain, top_k: args.top_k.unwrap_or(0) };
+    if !args.target.is_empty() && !options.wants(Head::Stance) {
         anyhow::bail!("--target: targets are judged by the stance head, which --heads leaves out");
     }
     let work = Work {
         model,
         name: rows.name().to_owned(),
         targets: args.target.iter().map(|name| Target { name: name.clone(), ..Target::default() }).collect(),
-        options: Options { heads: args.heads.clone(), explain: args.explain, top_k: args.top_k.unwrap_or(0) },
+        options,
         limits: Limits::default(),
         shape: Shape::new(output, format),
     };

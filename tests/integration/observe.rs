@@ -2,7 +2,7 @@
 
 use crate::{
     raw::{CLASSIFY, Wire, frame},
-    support::{ARTICLE, Process, Server, article, config, request, root, target, wiredesk},
+    support::{ARTICLE, Process, Server, article, config, request, root, target, tool, wiredesk},
 };
 use prost::Message as _;
 use std::{
@@ -412,20 +412,10 @@ async fn dashboard_and_alerts_name_metrics_that_exist() {
     assert!(unseen.is_empty(), "shown nowhere: {unseen:?}");
 }
 
-/// Prometheus's own checker, which no package index of Python's has.
-fn promtool() -> Option<&'static str> {
-    let found = Command::new("promtool").arg("--version").output().is_ok();
-    if !found {
-        let _closed =
-            writeln!(std::io::stderr(), "\nSKIPPED observe::promtool_finds_no_fault: promtool is not installed");
-    }
-    found.then_some("promtool")
-}
-
 /// Prometheus's own checker, on the page of a server that has answered calls, and on the rules with their test.
 #[tokio::test(flavor = "multi_thread")]
 async fn promtool_finds_no_fault() {
-    let Some(promtool) = promtool() else { return };
+    let Some(promtool) = tool("promtool") else { return };
     let server = Server::start(config()).await;
     let mut client = server.client().await;
     for _ in 0..3 {
@@ -433,14 +423,18 @@ async fn promtool_finds_no_fault() {
     }
     client.classify(pb::ClassifyRequest::default()).await.unwrap_err();
     let (_, _, page) = get(admin(&server).await, "/metrics").await;
-    let mut check =
-        Command::new(promtool).args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut check = Command::new(&promtool)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     check.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
     let output = check.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let rules = root().join("deploy/prometheus");
     for args in [["check", "rules", "wiredesk.rules.yml"], ["test", "rules", "wiredesk.test.yml"]] {
-        let output = Command::new(promtool).args(args).current_dir(&rules).output().unwrap();
+        let output = Command::new(&promtool).args(args).current_dir(&rules).output().unwrap();
         let says = [output.stdout, output.stderr].concat();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&says));
     }
