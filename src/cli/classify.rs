@@ -4,7 +4,7 @@ use super::{
     complain, cores,
     input::{Parsed, Source},
     load_model,
-    output::{Answer, OutputFormat, Shape},
+    output::{Answer, Encoded, Output, OutputFormat},
     parse_head,
     serve::parse_count,
 };
@@ -17,7 +17,7 @@ use crate::{
 use anyhow::Context as _;
 use std::{
     collections::BTreeMap,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal},
     path::PathBuf,
     process::ExitCode,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
@@ -65,6 +65,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let format = args.source.format();
     let output = args.output_format.unwrap_or_else(|| OutputFormat::suiting(format));
     let file = args.source.file.display();
+    if output == OutputFormat::Parquet && io::stdout().is_terminal() {
+        anyhow::bail!(
+            "Parquet is nothing for a terminal: send the output to a file, or choose another --output-format"
+        );
+    }
     let rows = Rows::open(&args.source.file, format.into()).with_context(|| format!("{file}"))?;
     let threads = args.threads.unwrap_or_else(cores);
     let model = load_model(args.model.as_deref())?;
@@ -81,13 +86,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         targets: args.target.iter().map(|name| Target { name: name.clone(), ..Target::default() }).collect(),
         options,
         limits: Limits::default(),
-        shape: Shape::new(output, format),
+        format: output,
     };
-    let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
-    work.shape.begin(&mut out)?;
+    let out = Output::begin(output, format, BufWriter::with_capacity(1 << 16, io::stdout()))?;
     let input = Mutex::new(Input { rows, pieces: 0, end: false });
     let sink = Sink {
-        state: Mutex::new(Written { out, next: 0, answers: 0, bad_rows: 0, waiting: BTreeMap::new(), error: None }),
+        state: Mutex::new(Written { out, next: 0, bad_rows: 0, waiting: BTreeMap::new(), error: None }),
         moved: Condvar::new(),
         ahead: PIECES_AHEAD * threads as u64,
     };
@@ -97,18 +101,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     });
     let written = sink.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let answers = written.out.answers();
+    // What was done so far is written all the same.
+    let ended = written.out.end(written.error.is_none());
     if let Some(error) = written.error {
         return Err(error);
     }
-    let mut out = written.out;
-    work.shape.end(&mut out)?;
-    out.flush()?;
+    ended?;
     if written.bad_rows > 0 {
-        complain(&format!(
-            "{} of {} rows could not be classified",
-            written.bad_rows,
-            written.bad_rows + written.answers
-        ));
+        complain(&format!("{} of {} rows could not be classified", written.bad_rows, written.bad_rows + answers));
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -122,7 +123,7 @@ struct Work {
     targets: Vec<Target>,
     options: Options,
     limits: Limits,
-    shape: Shape,
+    format: OutputFormat,
 }
 
 struct Input {
@@ -161,7 +162,7 @@ fn next_piece(input: &Mutex<Input>) -> Option<(u64, Vec<Row>, Option<io::Error>)
 }
 
 /// One row's answer as it will be written, or what is wrong with the row.
-type Outcome = Result<Vec<u8>, String>;
+type Outcome = Result<Encoded, String>;
 
 impl Work {
     fn run(&self, input: &Mutex<Input>, sink: &Sink) {
@@ -184,9 +185,7 @@ impl Work {
         }
         let prediction = self.model.classify(&article, targets, &self.options, scratch);
         let answer = Answer { article: &article, prediction: &prediction, model: self.model.identity() };
-        let mut bytes = Vec::new();
-        self.shape.write(&answer, &mut bytes).map_err(|e| complaint(&e))?;
-        Ok(bytes)
+        self.format.encode(&answer).map_err(|e| complaint(&e))
     }
 }
 
@@ -200,10 +199,9 @@ struct Sink {
 }
 
 struct Written {
-    out: BufWriter<io::Stdout>,
+    out: Output<BufWriter<io::Stdout>>,
     /// The piece to write next.
     next: u64,
-    answers: u64,
     bad_rows: u64,
     waiting: BTreeMap<u64, (Vec<Outcome>, Option<io::Error>)>,
     /// Why there is no point in going on.
@@ -235,11 +233,7 @@ impl Written {
             self.next += 1;
             for outcome in outcomes {
                 match outcome {
-                    Ok(bytes) => {
-                        work.shape.between(self.answers, &mut self.out)?;
-                        self.out.write_all(&bytes)?;
-                        self.answers += 1;
-                    }
+                    Ok(answer) => self.out.push(answer)?,
                     Err(complaint) => {
                         self.bad_rows += 1;
                         complain(&complaint);
@@ -247,8 +241,6 @@ impl Written {
                 }
             }
             if let Some(error) = error {
-                // What was done so far is written all the same.
-                self.out.flush()?;
                 return Err(error).with_context(|| format!("{}: cannot read on", work.name));
             }
         }

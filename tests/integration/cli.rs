@@ -1,6 +1,6 @@
 //! The command line as a user meets it: formats, exit codes, settings.
 
-use crate::support::{ARTICLE, Summary, TARGET, wiredesk};
+use crate::support::{ARTICLE, Summary, TARGET, root, wiredesk};
 use serde_json::Value;
 use std::{
     fs,
@@ -154,6 +154,56 @@ fn every_format_in_and_out() {
     }
     let empty = dir.file("none.jsonl", "");
     assert_eq!(text(&classify(&["--output-format", "json"], &empty).stdout), "[\n]\n");
+    assert_eq!(parquet(&["--output-format", "parquet"], &empty), [] as [Value; 0]);
+}
+
+/// The rows of an answer in Parquet.
+fn parquet(args: &[&str], file: &Path) -> Vec<Value> {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let output = classify(args, file);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let reader = SerializedFileReader::new(bytes::Bytes::from(output.stdout)).unwrap();
+    reader.get_row_iter(None).unwrap().map(|row| row.unwrap().to_json_value()).collect()
+}
+
+#[test]
+fn parquet_holds_what_json_says() {
+    let dir = Dir::new();
+    // Many countries and stances, one of each, and none: more rows than one group has.
+    let mut lines = fs::read_to_string(root().join("data/sample.jsonl")).unwrap();
+    lines.push_str(&serde_json::json!({"id": "short", "text": "No."}).to_string());
+    let rows = lines.lines().count();
+    let path = dir.file("rows.jsonl", format!("{lines}\n").repeat(9_000 / rows));
+    let json = text(&classify(&["--output-format", "jsonl"], &path).stdout);
+    let found = parquet(&["--output-format", "parquet"], &path);
+    assert_eq!(found.len(), json.lines().count());
+    for (row, line) in found.iter().zip(json.lines()) {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let (topic, model) = (&line["topic"]["labels"][0], &line["model"]);
+        let pick = |from: &Value, names: &[&str]| -> Value { names.iter().map(|n| (*n, from[n].clone())).collect() };
+        let each = |list: &Value, names: &[&str], least: f64| -> Vec<Value> {
+            let kept = list.as_array().unwrap().iter().filter(|e| e["probability"].as_f64().unwrap() >= least);
+            kept.map(|e| pick(e, names)).collect()
+        };
+        let expect = serde_json::json!({
+            "id": line["id"],
+            "topic": topic["id"],
+            "topic_name": topic["name"],
+            "topic_probability": topic["probability"],
+            "topic_abstained": line["topic"]["abstained"],
+            "desk": line["region"]["primaryDesk"],
+            "countries": each(&line["region"]["countries"], &["code", "probability"], 0.5),
+            "stances": each(&line["stances"], &["target", "label", "probability"], 0.0),
+            "language": line["language"]["code"],
+            "model": format!("{}@{}", model["name"].as_str().unwrap(), model["version"].as_str().unwrap()),
+        });
+        assert_eq!(*row, expect);
+    }
+    let topics = parquet(&["--output-format", "parquet", "--heads", "topic"], &path);
+    assert_eq!(
+        (&topics[0]["topic"], &topics[0]["desk"], &topics[0]["countries"]),
+        (&found[0]["topic"], &Value::Null, &Value::Null)
+    );
 }
 
 #[test]
