@@ -42,17 +42,20 @@ class Flood:
 
     def __init__(self, profile, seconds):
         """Builds it. `seconds`: of each of its five phases."""
-        self.bench = [os.environ.get("CARGO", "cargo"), "bench", "--quiet", "--profile", profile, "--bench", "overload"]
         self.seconds, self.process = seconds, None
-        subprocess.run([*self.bench, "--no-run"], check=True, cwd=driving.ROOT)
+        build = [os.environ.get("CARGO", "cargo"), "bench", "--no-run", "--profile", profile, "--bench", "overload"]
+        build += ["--message-format", "json"]
+        built = subprocess.run(build, check=True, cwd=driving.ROOT, stdout=subprocess.PIPE, text=True).stdout
+        made = [json.loads(line) for line in built.splitlines()]
+        [self.bench] = [one["executable"] for one in made if one.get("target", {}).get("name") == "overload"]
 
     @property
     def lasts(self):
         return 5 * self.seconds + 3
 
     def start(self, address):
-        flags = ["--", "--server", address, "--seconds", str(self.seconds), "--copies", str(self.COPIES)]
-        self.process = subprocess.Popen([*self.bench, *flags], stdout=subprocess.PIPE, text=True, cwd=driving.ROOT)
+        flags = ["--server", address, "--seconds", str(self.seconds), "--copies", str(self.COPIES)]
+        self.process = subprocess.Popen([self.bench, *flags], stdout=subprocess.PIPE, text=True)
 
     def figures(self, wait=False):
         """What the one that was started found, when it has ended."""
