@@ -86,6 +86,24 @@ fn only_the_heads_that_are_named_answer() {
         }
     }
     assert_ne!(all["stances"], serde_json::json!([]));
+
+    // A model that has one head only.
+    let small = file.file("small.toml", "[features]\nbits = 12\n");
+    let own = file.0.path().join("own");
+    let rows = ["labour", "society"].map(|name| root().join(format!("data/topic/{name}.jsonl")));
+    let mut train = wiredesk();
+    train
+        .arg("train")
+        .args(["--heads", "topic", "--config"])
+        .arg(small)
+        .arg("--out")
+        .arg(&own)
+        .arg("--data")
+        .args(rows);
+    assert!(train.output().unwrap().status.success());
+    let asked = classify(&["--model", own.to_str().unwrap(), "--heads", "topic,region"], &path);
+    assert_eq!(asked.status.code(), Some(1));
+    assert!(text(&asked.stderr).contains("has no region head"), "{}", text(&asked.stderr));
 }
 
 #[test]
