@@ -49,7 +49,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", value_parser = parse_count, default_value = "1024")]
     max_in_flight: usize,
     /// Longest that a single call may wait for a thread; beyond, RESOURCE_EXHAUSTED
-    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "2s")]
+    #[arg(long, value_name = "TIME", value_parser = parse_some_time, default_value = "2s")]
     max_wait: Duration,
     /// Most articles in one ClassifyBatch
     #[arg(long, value_name = "N", value_parser = parse_count, default_value = "10000")]
@@ -81,17 +81,17 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", value_parser = parse_count, default_value = "1000")]
     max_pings: usize,
     /// How long a new connection may take for its TLS handshake, and again until its first request
-    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "10s")]
+    #[arg(long, value_name = "TIME", value_parser = parse_some_time, default_value = "10s")]
     handshake_timeout: Duration,
     /// How long a call may take until it is answered, or a stream opened, whatever deadline its
     /// caller sets
-    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "5m")]
+    #[arg(long, value_name = "TIME", value_parser = parse_some_time, default_value = "5m")]
     max_call_time: Duration,
     /// End a stream on which nothing is sent for this long
-    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "1h")]
+    #[arg(long, value_name = "TIME", value_parser = parse_some_time, default_value = "1h")]
     stream_idle_timeout: Duration,
     /// Ask clients to connect anew after this time, so that they spread over replicas
-    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "30m")]
+    #[arg(long, value_name = "TIME", value_parser = parse_some_time, default_value = "30m")]
     max_connection_age: Duration,
     /// After that, what still goes on on a connection has this long until it is cut
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "1h")]
@@ -136,6 +136,11 @@ pub(super) fn parse_time(value: &str) -> Result<Duration, String> {
     }
     .filter(|time| *time <= Duration::from_secs(366 * 24 * 60 * 60))
     .ok_or_else(wrong)
+}
+
+/// A time that is not 0: without any no call could be answered.
+fn parse_some_time(value: &str) -> Result<Duration, String> {
+    parse_time(value).and_then(|time| if time.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(time) })
 }
 
 impl Args {
@@ -373,6 +378,8 @@ mod tests {
         for bad in ["", "5", "s", "-1s", "1.5s", "1d", "99999999999999999999s", "9999999999h"] {
             assert!(parse_time(bad).is_err(), "{bad}");
         }
+        assert!(parse_some_time("0s").is_err() && parse_some_time("soon").is_err());
+        assert_eq!((parse_some_time("1ms"), parse_time("0s")), (Ok(Duration::from_millis(1)), Ok(Duration::ZERO)));
         assert_eq!(parse_count("3"), Ok(3));
         assert!(parse_count("0").is_err() && parse_count("-1").is_err());
     }

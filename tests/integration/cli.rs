@@ -260,6 +260,7 @@ fn exit_codes_tell_what_happened() {
         (vec!["classify", good, "--output-format", "xml"], 2, "possible values"),
         (vec!["classify", good, "--top-k", "0"], 2, "at least 1"),
         (vec!["serve", "--drain-timeout", "soon"], 2, "not a time"),
+        (vec!["serve", "--max-wait", "0s"], 2, "must be more than 0"),
         (vec!["nothing"], 2, "unrecognized subcommand"),
         (vec![], 2, "Usage"),
         (vec!["--version"], 0, ""),
