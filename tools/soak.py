@@ -5,10 +5,9 @@
 
 Two servers. The steady one runs to the end: its model is swapped again and again, clients die on it, hang half-open,
 never read, give no time, and once a minute it is asked for ten times what it can do (by `cargo bench --bench overload`,
-which is built first); its memory is watched. The other
-is restarted again and again, by SIGTERM and by SIGKILL, and its clients try again. All calls are single, in batches or
-in streams. Each reply must be, to the last digit, what `wiredesk classify` says of the same article with the model
-that the reply names. SERVE FLAGs go to the steady server.
+which is built first); its memory is watched. The other is restarted again and again, by SIGTERM and by SIGKILL, and
+its clients try again. All calls are single, in batches or in streams. Each reply must be, to the last digit, what
+`wiredesk classify` says of the same article with the model that the reply names. SERVE FLAGs go to the steady server.
 
 Exit code 0: no wrong answer, no call failed for good, no server died, memory flat, and under overload some calls were
 refused and none of the others waited for longer than PATIENCE.

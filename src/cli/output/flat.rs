@@ -1,10 +1,8 @@
 //! An answer as one row of a table: what CSV and Parquet have room for.
 
 use super::{Answer, word};
+use crate::heads::region::ABOUT;
 use std::io::{self, Write};
-
-/// From this probability on a country is part of the answer.
-const ABOUT: f64 = 0.5;
 
 /// The columns of one answer.
 #[derive(Debug)]

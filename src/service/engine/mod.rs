@@ -259,7 +259,8 @@ impl<S> Shared<S> {
             }
             let now = Instant::now();
             queue.pop(self, round, now);
-            if !round.jobs.is_empty() {
+            // Also when all that waited came too late: they are to be told now, not with the next call.
+            if !(round.jobs.is_empty() && round.refused.is_empty()) {
                 self.tell(&queue, now);
                 (0..round.refused.len()).for_each(|_| self.counts.shed());
                 return true;

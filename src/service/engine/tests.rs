@@ -214,6 +214,17 @@ async fn who_has_waited_too_long_is_refused_and_does_not_run() {
 }
 
 #[tokio::test]
+async fn when_all_have_waited_too_long_they_are_told_at_once() {
+    let engine = Tested::start(1, 64, Duration::from_millis(50)).unwrap();
+    let (open, _first) = busy(&engine).await;
+    let mut late = engine.quick(None, 0, |_| ()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(open);
+    let told = tokio::time::timeout(Duration::from_secs(5), late.wait()).await;
+    assert_eq!(told.expect("no other call came, and it was forgotten"), Err(Refusal::Overloaded));
+}
+
+#[tokio::test]
 async fn a_long_wait_is_overload_though_the_lane_has_room() {
     let engine = Tested::start(1, 1_000, Duration::from_millis(100)).unwrap();
     let sleep = |_: &mut usize| std::thread::sleep(Duration::from_millis(10));
