@@ -5,9 +5,8 @@ use crate::{
     article::{Article, Target},
     features::{Counter, Sums},
     heads::{
-        calibration::softmax_of,
         explain,
-        region::Counted,
+        region::{Counted, desk_prior},
         stance::{StanceHead, StanceScratch},
         topic::{TopicHead, TopicInput, speaks},
     },
@@ -184,12 +183,7 @@ impl Classifier {
     fn desk_prior(&self, region: &Region, sums: &Sums) -> Option<[f32; DESKS.len() + 1]> {
         let temperature = region.prior_temperature?;
         let scores = sums.scores.get(self.space.columns.desk())?;
-        let mut values = [0.0; DESKS.len() + 1];
-        for (value, &score) in values.iter_mut().zip(scores) {
-            *value = f64::from(score) / temperature;
-        }
-        softmax_of(&mut values);
-        Some(values.map(|p| p as f32))
+        Some(desk_prior(scores, temperature))
     }
 
     fn topic(

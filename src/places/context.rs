@@ -1,9 +1,9 @@
 //! What stands around a name: the cues from which the region head learns
 //! whether it is a place there, or a person, a paper, a club.
 
-use super::{entry::flag, gazetteer::Gazetteer};
+use super::{buckets::Buckets, entry::flag, gazetteer::Gazetteer};
 use crate::text::{Document, Token, hash_word};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 /// One thing that may be said of a mention. The order is part of the model format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +112,12 @@ impl Context {
     }
 }
 
+/// The bit of a cue in [`Context`].
+#[inline(always)]
+const fn bit(cue: Cue) -> u32 {
+    1 << cue as u32
+}
+
 /// Words that tell what the name beside them is. One class a line.
 const BEFORE: [(Cue, &str); 4] = [
     (
@@ -167,50 +173,37 @@ const BEHIND: [(Cue, &str); 7] = [
     (Cue::BeforeSaid, "said says told added tweeted scored joked laughed smiled plays played starred sang replied"),
 ];
 
-/// Words with their classes: open addressing by hash, so that a look costs one load. Small, to stay in the nearest
-/// cache; the key is other bits of the hash than the place.
-struct Classes([Option<(u32, Cue)>; Self::PLACES]);
+/// Words with their classes, each as the bit of its cue.
+struct Classes(Buckets);
 
 impl Classes {
-    const PLACES: usize = 512;
-
     fn of(lines: &[(Cue, &str)]) -> Self {
-        let mut table = [None; Self::PLACES];
-        for (cue, words) in lines {
-            for hash in words.split_whitespace().map(|w| hash_word(w.as_bytes())) {
-                let free = (0..Self::PLACES).map(|step| (hash as usize + step) % Self::PLACES);
-                if let Some(place) = free.into_iter().find(|at| table[*at].is_none()) {
-                    table[place] = Some(((hash >> 32) as u32, *cue));
-                }
-            }
+        let words = lines.iter().flat_map(|(cue, words)| words.split_whitespace().map(|word| (*cue, word)));
+        let mut table = Buckets::with_room(words.clone().count());
+        for (cue, word) in words {
+            // Of two classes the first counts.
+            table.change(hash_word(word.as_bytes()), |old| if old == 0 { bit(cue) } else { old });
         }
         Self(table)
     }
-
-    #[inline]
-    fn get(&self, hash: u64) -> Option<Cue> {
-        let mut at = hash as usize % Self::PLACES;
-        while let Some((key, cue)) = self.0[at] {
-            if key == (hash >> 32) as u32 {
-                return Some(cue);
-            }
-            at = (at + 1) % Self::PLACES;
-        }
-        None
-    }
 }
 
-fn class_before(hash: u64) -> Option<Cue> {
-    static TABLE: OnceLock<Classes> = OnceLock::new();
-    TABLE.get_or_init(|| Classes::of(&BEFORE)).get(hash)
+/// The cue that the word of this hash is before a name, 0 if none.
+#[inline(always)]
+fn class_before(hash: u64) -> u32 {
+    static TABLE: LazyLock<Classes> = LazyLock::new(|| Classes::of(&BEFORE));
+    TABLE.0.get(hash)
 }
 
-fn class_behind(hash: u64) -> Option<Cue> {
-    static TABLE: OnceLock<Classes> = OnceLock::new();
-    TABLE.get_or_init(|| Classes::of(&BEHIND)).get(hash)
+/// The same behind a name.
+#[inline(always)]
+fn class_behind(hash: u64) -> u32 {
+    static TABLE: LazyLock<Classes> = LazyLock::new(|| Classes::of(&BEHIND));
+    TABLE.0.get(hash)
 }
 
-/// Looks at the words around the tokens `first..last`, which are an entry with `flags`.
+/// Looks at the words around the tokens `first..last`, which are an entry with `flags`. What is likely, a blank between
+/// two words, is told with few branches: none of them can be foreseen.
 pub(super) fn look(gazetteer: &Gazetteer, document: &Document, first: usize, last: usize, flags: u16) -> Context {
     let tokens = document.tokens();
     let mut context = Context::default();
@@ -220,16 +213,42 @@ pub(super) fn look(gazetteer: &Gazetteer, document: &Document, first: usize, las
     context.set(Cue::Given, flags & flag::GIVEN != 0);
     context.set(Cue::LongName, last - first > 1);
     let Some((head, tail)) = tokens.get(first).zip(tokens.get(last.wrapping_sub(1))) else { return context };
-    let surface = document.text().get(head.begin as usize..tail.end as usize).unwrap_or("");
-    context.set(Cue::Capitals, surface.len() > 3 && !surface.bytes().any(|b| b.is_ascii_lowercase()));
+    let surface = document.text().as_bytes().get(head.begin as usize..tail.end as usize).unwrap_or(&[]);
+    context.set(Cue::Capitals, surface.len() > 3 && !surface.iter().any(u8::is_ascii_lowercase));
     let before = first.checked_sub(1).and_then(|i| tokens.get(i));
-    look_before(gazetteer, document, &mut context, first, before, head);
-    let behind = tokens.get(last);
-    look_behind(gazetteer, document, &mut context, tail, behind);
+    match before {
+        Some(before) if is_spaced(document, before, head) => {
+            look_before(gazetteer, document, &mut context, first, before);
+        }
+        _ => look_before_marks(gazetteer, document, &mut context, first, before, head),
+    }
+    match tokens.get(last) {
+        Some(behind) if is_spaced(document, tail, behind) => look_behind(gazetteer, document, &mut context, behind),
+        Some(behind) => look_behind_marks(gazetteer, document, &mut context, tail, behind),
+        None => {}
+    }
     context
 }
 
-fn look_before(
+/// The word before a name, nothing but a blank between them.
+#[inline(always)]
+fn look_before(gazetteer: &Gazetteer, document: &Document, context: &mut Context, first: usize, before: &Token) {
+    let class = class_before(before.hash);
+    let upper = begins_upper(document, before);
+    let given = upper && gazetteer.is_given_name(before.hash);
+    let other = upper & (class == 0) & !given;
+    let earlier = first.checked_sub(2).and_then(|i| document.tokens().get(i));
+    let spaced = earlier.is_some_and(|earlier| is_spaced(document, earlier, before));
+    let starts = other & !spaced && (earlier.is_none() || holds_end(gap(document, earlier, Some(before))));
+    context.0 |= class & !bit(Cue::Word);
+    context.set(Cue::AfterGiven, given);
+    context.set(Cue::AfterCapital, other & !starts);
+    context.set(Cue::AfterStart, other & starts);
+}
+
+/// What stands before a name that begins the text or a sentence, or is not parted from the word before by a blank.
+#[inline(never)]
+fn look_before_marks(
     gazetteer: &Gazetteer,
     document: &Document,
     context: &mut Context,
@@ -238,46 +257,36 @@ fn look_before(
     head: &Token,
 ) {
     let gap = gap(document, before, Some(head));
-    context.set(Cue::SentenceStart, before.is_none() || ends_sentence(gap));
+    context.set(Cue::SentenceStart, before.is_none() || holds_end(gap));
     context.set(Cue::Odd, matches!(gap, b"-" | RIGHT_QUOTE | b"'" | b"@" | b" @" | b" #"));
-    let Some(before) = before.filter(|_| is_blank(gap) || gap == b". ") else { return };
-    let class = class_before(before.hash);
-    if let Some(cue) = class.filter(|c| *c != Cue::Word) {
-        context.set(cue, true);
+    match before {
+        Some(before) if gap == b". " => context.0 |= class_before(before.hash) & !bit(Cue::Word),
+        Some(before) if gap == NO_BREAK_BLANK => look_before(gazetteer, document, context, first, before),
+        _ => {}
     }
-    if gap == b". " || !starts_upper(document.surface(before)) {
-        return;
-    }
-    let given = gazetteer.is_given_name(before.hash);
-    context.set(Cue::AfterGiven, given);
-    let earlier = first.checked_sub(2).and_then(|i| document.tokens().get(i));
-    let starts = earlier.is_none() || ends_sentence(self::gap(document, earlier, Some(before)));
-    context.set(Cue::AfterCapital, class.is_none() && !starts && !given);
-    context.set(Cue::AfterStart, class.is_none() && starts && !given);
 }
 
-fn look_behind(
-    gazetteer: &Gazetteer,
-    document: &Document,
-    context: &mut Context,
-    tail: &Token,
-    behind: Option<&Token>,
-) {
-    let gap = gap(document, Some(tail), behind);
-    let Some(behind) = behind else { return };
-    let word = document.surface(behind);
-    context.set(Cue::Possessive, word == "s" && matches!(gap, b"'" | RIGHT_QUOTE));
-    if !is_blank(gap) {
-        return;
-    }
-    let upper = starts_upper(word);
-    let class = class_behind(behind.hash).filter(|c| upper || matches!(c, Cue::BeforeSaid | Cue::BeforeThing));
-    if let Some(cue) = class {
-        context.set(cue, true);
-    }
-    let surname = upper && class.is_none() && gazetteer.is_surname(behind.hash);
+/// The word behind a name, nothing but a blank between them.
+#[inline(always)]
+fn look_behind(gazetteer: &Gazetteer, document: &Document, context: &mut Context, behind: &Token) {
+    let upper = begins_upper(document, behind);
+    let any = if upper { u32::MAX } else { bit(Cue::BeforeSaid) | bit(Cue::BeforeThing) };
+    let class = class_behind(behind.hash) & any;
+    let other = upper & (class == 0);
+    let surname = other && gazetteer.is_surname(behind.hash);
+    context.0 |= class;
     context.set(Cue::BeforeSurname, surname);
-    context.set(Cue::BeforeCapital, upper && class.is_none() && !surname);
+    context.set(Cue::BeforeCapital, other & !surname);
+}
+
+/// What stands behind a name that is not parted from the next word by a blank.
+#[inline(never)]
+fn look_behind_marks(gazetteer: &Gazetteer, document: &Document, context: &mut Context, tail: &Token, behind: &Token) {
+    let gap = gap(document, Some(tail), Some(behind));
+    context.set(Cue::Possessive, document.surface(behind) == "s" && matches!(gap, b"'" | RIGHT_QUOTE));
+    if gap == NO_BREAK_BLANK {
+        look_behind(gazetteer, document, context, behind);
+    }
 }
 
 /// The right single quotation mark, which is also the apostrophe.
@@ -292,21 +301,24 @@ pub(super) fn gap<'a>(document: &'a Document, left: Option<&Token>, right: Optio
     left.zip(right).and_then(|(l, r)| bytes.get(l.end as usize..r.begin as usize)).unwrap_or(&[])
 }
 
+/// Whether nothing but one blank stands between two words.
 #[inline(always)]
-pub(super) fn is_blank(gap: &[u8]) -> bool {
-    matches!(gap, b" " | NO_BREAK_BLANK)
+fn is_spaced(document: &Document, left: &Token, right: &Token) -> bool {
+    let behind = document.text().as_bytes().get(left.end as usize).copied().unwrap_or(0);
+    (right.begin == left.end + 1) & (behind == b' ')
 }
 
-#[inline(always)]
-fn ends_sentence(gap: &[u8]) -> bool {
-    // Almost all gaps are one blank.
-    gap != b" " && holds_end(gap)
-}
-
+#[inline(never)]
 fn holds_end(gap: &[u8]) -> bool {
     let quote = |mark: &[u8]| gap.windows(mark.len()).any(|part| part == mark);
     gap.iter().any(|byte| b".!?\n:\"".contains(byte))
         || !gap.is_ascii() && (quote("\u{201c}".as_bytes()) || quote("\u{2018}".as_bytes()))
+}
+
+#[inline(always)]
+fn begins_upper(document: &Document, word: &Token) -> bool {
+    let byte = document.text().as_bytes().get(word.begin as usize).copied().unwrap_or(0);
+    byte.is_ascii_uppercase() || !byte.is_ascii() && starts_upper(document.surface(word))
 }
 
 pub(super) fn starts_upper(word: &str) -> bool {

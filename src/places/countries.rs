@@ -1,7 +1,8 @@
 //! The countries: ISO 3166-1 code, name, UN M49 sub-region and desk, and the
 //! ten desks in the order that models are trained in.
 
-use std::sync::OnceLock;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use std::{borrow::Cow, sync::OnceLock};
 
 /// Codes of the desks. Their order is part of the model format.
 pub const DESKS: [&str; 10] = ["NAM", "LAC", "EUR", "MENA", "SSA", "CAC", "SAS", "EAS", "SEA", "OCE"];
@@ -41,6 +42,19 @@ pub struct CountryInfo {
 }
 
 const UNKNOWN: CountryInfo = CountryInfo { code: "", name: "", subregion: "", desk: 0 };
+
+impl Serialize for CountryId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for CountryId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = Cow::<str>::deserialize(deserializer)?;
+        Self::from_code(&code).ok_or_else(|| D::Error::custom(format!("{code:?} is no ISO 3166-1 alpha-2 code")))
+    }
+}
 
 impl CountryId {
     /// The country with this ISO code.

@@ -122,6 +122,10 @@ pub(super) struct Entry {
     pub(super) many: u8,
     /// The first of them.
     pub(super) best: Candidate,
+    /// Its country, if there is no other candidate.
+    pub(super) country: Option<CountryId>,
+    /// Its desk, likewise.
+    pub(super) desk: Option<u8>,
 }
 
 /// The bit of a language, 0 for those without names of their own.
@@ -145,7 +149,8 @@ impl Entry {
         all: &mut Vec<Candidate>,
     ) -> Result<Self, String> {
         let best = Candidate { place: Place::Nowhere, kind: HitKind::Null, known: 0 };
-        let mut entry = Self { languages: 0, flags: 0, from: all.len() as u32, many: 0, best };
+        let mut entry =
+            Self { languages: 0, flags: 0, from: all.len() as u32, many: 0, best, country: None, desk: None };
         for letter in languages.bytes().filter(|b| *b != b'-') {
             let at = b"fsdpi".iter().position(|l| *l == letter).ok_or("unknown language letter")?;
             entry.languages |= 1 << at;
@@ -161,6 +166,11 @@ impl Entry {
             }
             all.push(candidate);
             entry.many = entry.many.checked_add(1).ok_or("too many candidates")?;
+        }
+        match entry.best.place {
+            Place::Country(country) if entry.many == 1 => entry.country = Some(country),
+            Place::Desk(desk) if entry.many == 1 => entry.desk = Some(desk),
+            _ => {}
         }
         Ok(entry)
     }

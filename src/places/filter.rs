@@ -1,59 +1,42 @@
 //! Tells most words that begin no name from those that may, before the table
 //! of names is touched.
 
-/// A blocked Bloom filter: a block, which is one line of the cache, holds all that is known of the words that share it,
-/// and of each hash two bits in one machine word. It lets about one stranger in thirty through.
+/// A blocked Bloom filter: a block, which is one machine word, holds all that is known of the words that share it, of each
+/// hash two bits. It lets about one stranger in thirty through.
 #[derive(Debug, Clone)]
-pub(super) struct Filter(Box<[Block]>);
-
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-struct Block([u64; Self::WORDS]);
-
-impl Block {
-    const WORDS: usize = 8;
-    const BITS: usize = Self::WORDS * u64::BITS as usize;
-}
+pub(super) struct Filter(Box<[u64]>);
 
 impl Filter {
     /// A filter that is at most a quarter full with so many hashes.
     pub(super) fn with_room(hashes: usize) -> Self {
-        let blocks = (8 * hashes / Block::BITS).next_power_of_two();
-        Self(vec![Block([0; Block::WORDS]); blocks].into())
+        Self(vec![0; (hashes / 8).next_power_of_two()].into())
     }
 
     /// Adds a hash to the block of `word`.
     pub(super) fn insert(&mut self, word: u64, hash: u64) {
-        let (block, at, bits) = self.place(word, hash);
-        if let Some(slot) = self.0.get_mut(block).and_then(|block| block.0.get_mut(at)) {
-            *slot |= bits;
+        let at = self.place(word);
+        if let Some(block) = self.0.get_mut(at) {
+            *block |= 1 << (hash % 64) | 1 << (hash >> 6 & 63);
         }
     }
 
     /// Whether the hash may have been added to the block of `word`.
     #[inline(always)]
     pub(super) fn may_hold(&self, word: u64, hash: u64) -> bool {
-        let (block, at, bits) = self.place(word, hash);
-        self.0.get(block).and_then(|block| block.0.get(at)).is_some_and(|slot| slot & bits == bits)
+        self.may_hold_either(word, [hash; 2])
     }
 
     /// Whether either hash may have been added to the block of `word`.
     #[inline(always)]
     pub(super) fn may_hold_either(&self, word: u64, hashes: [u64; 2]) -> bool {
-        let block = self.0.get((word >> 32) as usize & (self.0.len() - 1));
-        block.is_some_and(|block| {
-            let [a, b] = hashes.map(|hash| {
-                let slot = block.0[(hash >> 12) as usize % Block::WORDS];
-                slot >> (hash % 64) & slot >> (hash >> 6 & 63)
-            });
-            (a | b) & 1 != 0
-        })
+        let block = self.0.get(self.place(word)).copied().unwrap_or(0);
+        let [a, b] = hashes.map(|hash| block >> (hash % 64) & block >> (hash >> 6 & 63));
+        (a | b) & 1 != 0
     }
 
     #[inline(always)]
-    fn place(&self, word: u64, hash: u64) -> (usize, usize, u64) {
-        let block = (word >> 32) as usize & (self.0.len() - 1);
-        (block, (hash >> 12) as usize % Block::WORDS, 1 << (hash % 64) | 1 << (hash >> 6 & 63))
+    fn place(&self, word: u64) -> usize {
+        (word >> 32) as usize & (self.0.len() - 1)
     }
 
     /// Bytes of memory it takes.

@@ -7,7 +7,7 @@ use super::{
     gazetteer::{Gazetteer, MAX_WORDS, extend},
     hit::PlaceHit,
     inflect, resolve,
-    starts::Starts,
+    starts::{Start, Starts},
     table::Node,
 };
 use crate::text::{Document, Token};
@@ -54,43 +54,60 @@ impl Gazetteer {
         let language = language_bit(language);
         starts.find(self, document, language != 0);
         let mut next = 0;
-        for (at, token, node) in starts.iter(self, document) {
+        for start in starts.iter() {
+            let at = start.at as usize;
             if at < next {
                 continue;
             }
-            let found = self.longest(document, at, token, node, language);
-            let Some(Match { end, index, entry, name }) = found else { continue };
+            let Some(Match { end, index, entry, name }) = self.longest(document, start, language) else { continue };
             next = end;
             if entry.is_only_given() {
                 continue;
             }
-            let mut hit = PlaceHit {
+            let context = context::look(self, document, at, end, entry.flags);
+            hits.push(PlaceHit {
                 first_token: at as u32,
                 last_token: end as u32,
                 kind: entry.best.kind,
                 known: entry.best.known,
-                countries: [None, None],
-                desk: None,
-                context: context::look(self, document, at, end, entry.flags),
+                countries: [entry.country, None],
+                desk: entry.desk,
+                context,
                 entry: index as u32,
                 flags: entry.flags,
                 many: entry.many,
                 name,
                 first_same: 0,
                 same: 1,
-            };
-            if entry.many == 1 {
-                hit.take(&entry.best);
-            }
-            hits.push(hit);
+            });
         }
         resolve::resolve(self, document, hits, names);
     }
 
-    /// The longest name that begins at token `at`, whose word is `node`.
+    /// The longest name that begins there.
     #[inline]
-    fn longest(&self, document: &Document, at: usize, token: &Token, node: Node, language: u8) -> Option<Match<'_>> {
-        let exact = self.walk(document, at, node, token.hash, false, language);
+    fn longest(&self, document: &Document, start: Start, language: u8) -> Option<Match<'_>> {
+        let Start { at, node } = start;
+        let at = at as usize;
+        let token = document.tokens().get(at)?;
+        let initial = document.initial(token);
+        let longer = document.tokens().get(at + 1).is_some_and(|next| {
+            let pair = extend(token.hash, 1, next.hash);
+            self.prefixes(initial).may_go_on(token.hash, pair) | inflect::inflects(document.initial(next))
+        });
+        // Most names are of one word.
+        let simple = node.is_simple() & !(node.goes_on() & longer);
+        if simple & initial.is_ascii_uppercase() & (token.end - token.begin > 1) {
+            let index = node.entry()?;
+            return Some(Match { end: at + 1, index, entry: self.entries.get(index)?, name: token.hash as u32 });
+        }
+        self.longest_of_several(document, start, token, language)
+    }
+
+    /// The longest name that begins there: of several words, seldom capitalised, or inflected.
+    fn longest_of_several(&self, document: &Document, start: Start, token: &Token, language: u8) -> Option<Match<'_>> {
+        let at = start.at as usize;
+        let exact = self.walk(document, start, token.hash, false, language);
         let folded = document.folded(token);
         if exact.is_some() || !folded.first().is_some_and(|b| inflect::inflects(*b)) {
             return exact;
@@ -101,21 +118,16 @@ impl Gazetteer {
     #[cold]
     fn longest_inflected(&self, document: &Document, at: usize, folded: &[u8], language: u8) -> Option<Match<'_>> {
         inflect::readings(folded).find_map(|r| {
-            let node = self.prefixes.get(r.hash)?;
-            self.walk(document, at, node, r.hash, r.stem, language)
+            let node = self.get(r.hash)?;
+            self.walk(document, Start { at: at as u32, node }, r.hash, r.stem, language)
         })
     }
 
-    fn walk(
-        &self,
-        document: &Document,
-        at: usize,
-        mut node: Node,
-        hash: u64,
-        stem: bool,
-        language: u8,
-    ) -> Option<Match<'_>> {
+    fn walk(&self, document: &Document, start: Start, hash: u64, stem: bool, language: u8) -> Option<Match<'_>> {
         let tokens = document.tokens();
+        let Start { at, mut node } = start;
+        let at = at as usize;
+        let table = self.prefixes(tokens.get(at).map_or(0, |first| document.initial(first)));
         let mut reading = inflect::Reading { hash, stem };
         let mut prefix = hash;
         let mut best = None;
@@ -128,15 +140,14 @@ impl Gazetteer {
                 best = Some(Match { end, index, entry, name: prefix as u32 });
             }
             let Some((last, next)) = tokens.get(end - 1).zip(tokens.get(end)).filter(|_| node.goes_on()) else { break };
-            let longer =
-                |word| self.prefixes.get_longer(hash, extend(prefix, words, word)).map(|node| (node, word, false));
-            let step = longer(next.hash).or_else(|| {
+            let step = |word| table.get_longer(hash, extend(prefix, words, word)).map(|node| (node, word, false));
+            let step_on = step(next.hash).or_else(|| {
                 let folded = document.folded(next);
                 let inflected = folded.first().is_some_and(|b| inflect::inflects(*b));
-                if inflected { step_inflected(folded, longer) } else { None }
+                if inflected { step_inflected(folded, step) } else { None }
             });
             // Last, for almost no word goes on with a name.
-            let Some((next_node, word, stem)) = step.filter(|_| joins(document, last, next)) else { break };
+            let Some((next_node, word, stem)) = step_on.filter(|_| joins(document, last, next)) else { break };
             prefix = extend(prefix, words, word);
             node = next_node;
             reading.stem |= stem;

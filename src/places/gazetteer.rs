@@ -1,14 +1,18 @@
 //! The names of places, ready to be matched.
 
 use super::{
+    buckets::Buckets,
     entry::{Candidate, Entry, HitKind, flag},
-    filter::Filter,
     table::{Node, PrefixTable},
 };
-use crate::text::{Document, Token, hash_pair};
+use crate::text::{Document, hash_pair};
+use std::collections::HashMap;
 
 /// Largest gazetteer that is read.
 const MAX_GAZETTEER_BYTES: usize = 32 << 20;
+/// Marks of a person's name.
+const GIVEN: u32 = 1;
+const SURNAME: u32 = 2;
 /// Words of the longest name.
 pub(super) const MAX_WORDS: usize = 12;
 
@@ -18,9 +22,12 @@ pub(super) const MAX_WORDS: usize = 12;
 pub struct Gazetteer {
     pub(super) entries: Vec<Entry>,
     candidates: Vec<Candidate>,
-    pub(super) prefixes: PrefixTable,
-    /// What is not in here is the name of no person.
-    persons: Filter,
+    /// Names whose first word begins with a letter of ASCII: an article in English touches no other, so that they are kept
+    /// close together.
+    ascii: PrefixTable,
+    others: PrefixTable,
+    /// Words that are names of persons: [`GIVEN`], [`SURNAME`].
+    persons: Buckets,
 }
 
 impl std::fmt::Debug for Gazetteer {
@@ -54,12 +61,14 @@ impl Gazetteer {
             for surface in surfaces.split('|') {
                 // Through the tokeniser that articles go through.
                 name.read("", surface);
-                add_prefixes(&mut prefixes, name.tokens(), entries.len());
+                add_prefixes(&mut prefixes, &name, entries.len());
             }
             entries.push(entry);
         }
-        let (prefixes, persons) = tables(prefixes, &entries);
-        Ok(Self { entries, candidates: all, prefixes, persons })
+        let persons = persons(&prefixes, &entries);
+        let (ascii, others): (Vec<_>, Vec<_>) = prefixes.into_iter().partition(|prefix| prefix.is_ascii);
+        let [ascii, others] = [ascii, others].map(|prefixes| table(prefixes, &entries));
+        Ok(Self { entries, candidates: all, ascii, others, persons })
     }
 
     /// How many lines it was read from.
@@ -81,19 +90,27 @@ impl Gazetteer {
         self.candidates.get(from..from + usize::from(entry.many)).unwrap_or(&[])
     }
 
+    /// The prefixes that begin with a word whose first byte is `initial`.
+    #[inline(always)]
+    pub(super) fn prefixes(&self, initial: u8) -> &PrefixTable {
+        if initial.is_ascii() { &self.ascii } else { &self.others }
+    }
+
+    /// The node of a prefix, whatever its first word begins with.
+    pub(super) fn get(&self, prefix: u64) -> Option<Node> {
+        self.others.get(prefix).or_else(|| self.ascii.get(prefix))
+    }
+
     /// Whether the word of this hash is a person's given name.
+    #[inline(always)]
     pub(super) fn is_given_name(&self, hash: u64) -> bool {
-        self.person(hash).is_some_and(Node::is_given_name)
+        self.persons.get(hash) & GIVEN != 0
     }
 
     /// Whether the word of this hash is a family name.
+    #[inline(always)]
     pub(super) fn is_surname(&self, hash: u64) -> bool {
-        self.person(hash).is_some_and(Node::is_surname)
-    }
-
-    #[inline]
-    fn person(&self, hash: u64) -> Option<Node> {
-        if self.persons.may_hold(hash, hash) { self.prefixes.get(hash) } else { None }
+        self.persons.get(hash) & SURNAME != 0
     }
 }
 
@@ -109,40 +126,53 @@ struct Prefix {
     hash: u64,
     /// The hash of its first word.
     first: u64,
+    /// Whether that word begins with a letter of ASCII.
+    is_ascii: bool,
     /// The entry, when it is the whole name.
     entry: Option<usize>,
 }
 
 /// Adds all beginnings of a name; one of too many words is left out.
-fn add_prefixes(prefixes: &mut Vec<Prefix>, name: &[Token], entry: usize) {
+fn add_prefixes(prefixes: &mut Vec<Prefix>, name: &Document, entry: usize) {
     let mut hash = 0;
+    let is_ascii = name.tokens().first().is_some_and(|word| name.surface(word).as_bytes()[0].is_ascii());
+    let name = name.tokens();
     let first = name.first().map_or(0, |word| word.hash);
     for (i, word) in name.iter().enumerate().filter(|_| name.len() <= MAX_WORDS) {
         hash = extend(hash, i, word.hash);
-        prefixes.push(Prefix { hash, first, entry: (i + 1 == name.len()).then_some(entry) });
+        prefixes.push(Prefix { hash, first, is_ascii, entry: (i + 1 == name.len()).then_some(entry) });
     }
 }
 
-/// The table of all beginnings, and the filter of persons' names.
-fn tables(mut prefixes: Vec<Prefix>, entries: &[Entry]) -> (PrefixTable, Filter) {
+/// The table of some beginnings.
+fn table(mut prefixes: Vec<Prefix>, entries: &[Entry]) -> PrefixTable {
     // Stable: of two lines with one name the first counts.
     prefixes.sort_by_key(|prefix| prefix.hash);
     let mut table = PrefixTable::with_room(prefixes.chunk_by(|a, b| a.hash == b.hash).count());
-    let mut persons = Vec::new();
-    for Prefix { hash, first, entry } in prefixes {
+    for Prefix { hash, first, entry, .. } in prefixes {
         let entry = entry.and_then(|index| Some((index, entries.get(index)?)));
         table.insert(hash, entry.map_or(Node::PREFIX, |(index, entry)| Node::of(index, entry)));
-        let entry = entry.map(|(_, entry)| entry);
-        if hash != first || entry.is_some_and(|e| !e.is_only_given()) {
+        if hash != first || entry.is_some_and(|(_, entry)| !entry.is_only_given()) {
             table.mark(first, hash);
         }
-        if hash == first && entry.is_some_and(|e| e.has(flag::GIVEN | flag::SURNAME | flag::PERSON)) {
-            persons.push(hash);
+    }
+    table
+}
+
+/// The table of words that are names of persons.
+fn persons(prefixes: &[Prefix], entries: &[Entry]) -> Buckets {
+    let mut words = HashMap::new();
+    for prefix in prefixes.iter().filter(|prefix| prefix.hash == prefix.first) {
+        if let Some(entry) = prefix.entry.and_then(|index| entries.get(index)) {
+            let mark = |flags: u16, mark: u32| if entry.has(flags) { mark } else { 0 };
+            // Of two lines with one name the first counts.
+            words.entry(prefix.hash).or_insert(mark(flag::GIVEN, GIVEN) | mark(flag::SURNAME | flag::PERSON, SURNAME));
         }
     }
-    let mut filter = Filter::with_room(persons.len());
-    persons.into_iter().for_each(|hash| filter.insert(hash, hash));
-    (table, filter)
+    words.retain(|_, marks| *marks != 0);
+    let mut table = Buckets::with_room(words.len());
+    words.into_iter().for_each(|(hash, marks)| table.change(hash, |_| marks));
+    table
 }
 
 /// The hash of a prefix that is one word longer.
@@ -166,10 +196,10 @@ mod tests {
 
     #[test]
     fn stays_small_in_memory() {
-        let Gazetteer { entries, candidates, prefixes, persons } = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
+        let Gazetteer { entries, candidates, ascii, others, persons } = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
         let lists = entries.capacity() * size_of::<Entry>() + candidates.capacity() * size_of::<Candidate>();
         // The bundle keeps the file beside it.
-        let bytes = lists + prefixes.bytes() + persons.bytes() + DEFAULT_GAZETTEER.len();
+        let bytes = lists + ascii.bytes() + others.bytes() + persons.bytes() + DEFAULT_GAZETTEER.len();
         assert!(bytes < 5 << 20, "{bytes} bytes");
     }
 

@@ -2,6 +2,7 @@
 //! stands around them, [`resolve`] which country an ambiguous name means, and
 //! [`countries`] what country, sub-region and desk that is. Pure and total.
 
+mod buckets;
 mod context;
 pub mod countries;
 mod entry;

@@ -59,31 +59,27 @@ pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec
 
 /// Tells which hits have the same name for the same country.
 fn mark_same(hits: &mut [PlaceHit], names: &mut Vec<u32>) {
-    // Open addressing; a slot holds one more than the index of the first hit of its name.
-    let slots = (2 * hits.len()).next_power_of_two();
+    // Open addressing; a slot holds one more than the index of the first hit of its name. Mostly empty, and a hit that is
+    // the first of its name goes the same way as the others: which it is cannot be foreseen.
+    let slots = (8 * hits.len()).next_power_of_two();
     names.clear();
     names.resize(slots, 0);
     for i in 0..hits.len() {
-        let Some(hit) = hits.get(i).copied() else { return };
-        let country = hit.countries[0].map_or(usize::MAX, CountryId::index) as u64;
-        let mut at = (hash_pair(u64::from(hit.name), country) >> 32) as usize & (slots - 1);
+        let Some(&PlaceHit { name, countries: [country, _], .. }) = hits.get(i) else { return };
+        let mut at = (hash_pair(u64::from(name), country.map_or(u64::MAX, |c| c.index() as u64)) >> 32) as usize;
         let first = loop {
-            let Some(slot) = names.get_mut(at) else { return };
-            let Some(first) = slot.checked_sub(1) else {
-                *slot = i as u32 + 1;
-                break i;
-            };
-            let other = hits.get(first as usize);
-            if other.is_some_and(|o| o.name == hit.name && o.countries[0] == hit.countries[0]) {
-                break first as usize;
+            let Some(slot) = names.get_mut(at & (slots - 1)) else { return };
+            let first = if *slot == 0 { i } else { *slot as usize - 1 };
+            let Some(hit) = hits.get_mut(first) else { return };
+            if (hit.name == name) & (hit.countries[0] == country) {
+                *slot = first as u32 + 1;
+                hit.same += u32::from(first != i);
+                break first;
             }
-            at = (at + 1) & (slots - 1);
+            at += 1;
         };
         if let Some(hit) = hits.get_mut(i) {
             hit.first_same = first as u32;
-        }
-        if let Some(first) = hits.get_mut(first).filter(|_| first != i) {
-            first.same += 1;
         }
     }
     for i in 0..hits.len() {
@@ -250,8 +246,21 @@ fn mark_dateline(document: &Document, hits: &mut [PlaceHit]) {
     // Seldom true, so it is asked first.
     let opens = capitals || lead.trim_start().starts_with(['(', '-', '\u{2014}', '\u{2013}', ',']);
     if opens {
-        let lead = lead.split("\n\n").next().unwrap_or("");
-        let dashes = [" - ", " -- ", " \u{2014} ", "\u{2014}", " \u{2013} ", ") -"];
-        hit.context.set(Cue::Dateline, dashes.iter().any(|d| lead.contains(d)));
+        hit.context.set(Cue::Dateline, holds_dash(lead.as_bytes()));
     }
+}
+
+/// Whether the first paragraph holds a dash that parts a dateline from the story.
+fn holds_dash(lead: &[u8]) -> bool {
+    let paragraph = (0..lead.len()).take_while(|&at| !lead.get(at..).is_some_and(|rest| rest.starts_with(b"\n\n")));
+    paragraph.into_iter().any(|at| {
+        let (before, behind) = lead.split_at(at);
+        let begins = |mark: &str| behind.starts_with(mark.as_bytes());
+        let spaced = before.ends_with(b" ");
+        match behind.first() {
+            Some(b'-') => spaced && (begins("- ") || begins("-- ")) || before.ends_with(b") "),
+            Some(0xe2) => begins("\u{2014}") || spaced && begins("\u{2013} "),
+            _ => false,
+        }
+    })
 }

@@ -1,10 +1,7 @@
 //! Hash table from prefixes of names to what they mean. A name of three words
 //! is three prefixes, so one walk finds the longest.
 
-use super::{
-    entry::{Entry, flag},
-    filter::Filter,
-};
+use super::{buckets::Buckets, entry::Entry, filter::Filter};
 
 /// What a prefix is: the entry that ends with it, and whether longer names go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,10 +11,9 @@ pub(super) struct Node {
 }
 
 const GOES_ON: u32 = 1 << 31;
-/// Marks of the entry, which spare a look at it.
-const GIVEN: u32 = 1 << 30;
-const SURNAME: u32 = 1 << 29;
-const ENTRY: u32 = SURNAME - 1;
+/// A mark of the entry, which spares a look at it.
+const SIMPLE: u32 = 1 << 30;
+const ENTRY: u32 = SIMPLE - 1;
 
 impl Node {
     /// A prefix that is not a whole name.
@@ -25,9 +21,8 @@ impl Node {
 
     /// The end of a name.
     pub(super) fn of(index: usize, entry: &Entry) -> Self {
-        let mark = |flags: u16, bit: u32| if entry.has(flags) { bit } else { 0 };
-        let marks = mark(flag::GIVEN, GIVEN) | mark(flag::SURNAME | flag::PERSON, SURNAME);
-        Self { bits: (index as u32 + 1) & ENTRY | marks }
+        let simple = if entry.is_plain() && !entry.is_only_given() { SIMPLE } else { 0 };
+        Self { bits: (index as u32 + 1) & ENTRY | simple }
     }
 
     /// Index of the entry whose name ends here.
@@ -42,43 +37,36 @@ impl Node {
         self.bits & GOES_ON != 0
     }
 
-    /// The name is also a given name.
-    pub(super) fn is_given_name(self) -> bool {
-        self.bits & GIVEN != 0
-    }
-
-    /// The name is also a family name.
-    pub(super) fn is_surname(self) -> bool {
-        self.bits & SURNAME != 0
+    /// The name counts wherever it is capitalised.
+    #[inline(always)]
+    pub(super) fn is_simple(self) -> bool {
+        self.bits & SIMPLE != 0
     }
 }
 
-/// Open addressing with linear probing; keys are hashes of prefixes.
+/// From the hash of a prefix to its node.
 #[derive(Debug, Clone)]
 pub(super) struct PrefixTable {
     /// Names of one word and prefixes of two words or more, each by the hash of the first word.
     begins: Filter,
-    slots: Box<[Slot]>,
-}
-
-/// The home place of a prefix is told by other bits of its hash than the key, so that two prefixes are taken for one
-/// about once in 2^40 looks.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Slot {
-    key: u32,
-    node: Node,
+    nodes: Buckets,
 }
 
 impl PrefixTable {
     /// A table with room for so many prefixes.
     pub(super) fn with_room(prefixes: usize) -> Self {
-        let slots = (prefixes + prefixes / 3 + 16).next_power_of_two();
-        Self { begins: Filter::with_room(prefixes), slots: vec![Slot::default(); slots].into() }
+        Self { begins: Filter::with_room(prefixes), nodes: Buckets::with_room(prefixes) }
     }
 
     /// Marks a name of one word, or a prefix of more, that begins with the word of the hash `first`.
     pub(super) fn mark(&mut self, first: u64, prefix: u64) {
         self.begins.insert(first, prefix);
+    }
+
+    /// Whether the word of the hash `first` may begin the `prefix` of two words or more.
+    #[inline(always)]
+    pub(super) fn may_go_on(&self, first: u64, prefix: u64) -> bool {
+        self.begins.may_hold(first, prefix)
     }
 
     /// Whether a name may begin with the word of this hash: one of its own, or one that goes on as `pair` does.
@@ -90,60 +78,34 @@ impl PrefixTable {
     /// The node of a prefix of two words or more that begins with the word of the hash `first`.
     #[inline]
     pub(super) fn get_longer(&self, first: u64, prefix: u64) -> Option<Node> {
-        if self.begins.may_hold(first, prefix) { self.get(prefix) } else { None }
+        if self.may_go_on(first, prefix) { self.get(prefix) } else { None }
     }
 
     /// Bytes of memory it takes.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.begins.bytes() + size_of_val(&*self.slots)
+        self.begins.bytes() + self.nodes.bytes()
     }
 
     /// Adds a prefix; an entry that is already there stays.
     pub(super) fn insert(&mut self, prefix: u64, new: Node) {
-        let mask = self.slots.len() - 1;
-        for step in 0..self.slots.len() {
-            let Some(Slot { key, node }) = self.slots.get_mut((spread(prefix) + step) & mask) else { return };
-            if node.bits != 0 && *key != prefix as u32 {
-                continue;
-            }
-            *key = prefix as u32;
-            node.bits |= if node.entry().is_none() { new.bits } else { new.bits & GOES_ON };
-            return;
-        }
+        self.nodes.change(prefix, |old| {
+            let has_entry = Node { bits: old }.entry().is_some();
+            old | if has_entry { new.bits & GOES_ON } else { new.bits }
+        });
     }
 
-    /// What lies at the first place of a prefix: [`node`](Self::node) tells whose it is.
+    /// The node of a prefix; one that is nothing, if no name begins with it.
     #[inline(always)]
-    pub(super) fn home(&self, prefix: u64) -> Slot {
-        self.slots.get(spread(prefix) & (self.slots.len() - 1)).copied().unwrap_or_default()
-    }
-
-    /// The node of a prefix at whose home lies `slot`.
-    #[inline]
-    pub(super) fn node(&self, prefix: u64, mut slot: Slot) -> Option<Node> {
-        let mask = self.slots.len() - 1;
-        let mut at = spread(prefix) & mask;
-        // At most three quarters of the slots are taken, so an empty one ends each search.
-        while slot.node.bits != 0 {
-            if slot.key == prefix as u32 {
-                return Some(slot.node);
-            }
-            at = (at + 1) & mask;
-            slot = *self.slots.get(at)?;
-        }
-        None
+    pub(super) fn node(&self, prefix: u64) -> Node {
+        Node { bits: self.nodes.get(prefix) }
     }
 
     /// The node of a prefix.
     #[inline]
     pub(super) fn get(&self, prefix: u64) -> Option<Node> {
-        self.node(prefix, self.home(prefix))
+        Some(self.node(prefix)).filter(|node| node.bits != 0)
     }
-}
-
-fn spread(hash: u64) -> usize {
-    (hash >> 32) as usize
 }
 
 #[cfg(test)]
@@ -166,7 +128,6 @@ mod tests {
         for i in 0..1_000u64 {
             let node = table.get((i << 33) | i).unwrap();
             assert_eq!((node.entry(), node.goes_on()), (Some(i as usize), i % 2 == 0));
-            assert_eq!((node.is_given_name(), node.is_surname()), (i % 3 == 0, i % 3 != 0));
         }
         assert_eq!(table.get(1_000), None);
         let (word, other) = (77 << 32, 78 << 32);

@@ -4,6 +4,7 @@
 mod blocks;
 mod fold;
 mod hash;
+mod initials;
 mod language;
 mod normalize;
 mod sentence;
@@ -11,6 +12,7 @@ mod tokenize;
 
 pub use blocks::capitals_into;
 pub use hash::{HASH_VERSION, hash_pair, hash_word};
+pub use initials::Initials;
 pub use language::detect_language;
 pub use sentence::{Sentence, sentences, sentences_into};
 pub use tokenize::Token;
@@ -104,6 +106,13 @@ impl Document {
     #[must_use]
     pub fn title_tokens(&self) -> usize {
         self.title_tokens
+    }
+
+    /// The first byte of a token.
+    #[inline(always)]
+    #[must_use]
+    pub fn initial(&self, token: &Token) -> u8 {
+        self.text.as_bytes().get(token.begin as usize).copied().unwrap_or(0)
     }
 
     /// A token as it is written.

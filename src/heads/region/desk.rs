@@ -42,14 +42,9 @@ impl Default for DeskModel {
 }
 
 impl DeskEvidence {
-    /// Desks with a country that the story is surely about.
-    fn known(&self, i: usize) -> bool {
-        self.named.get(i).is_some_and(|p| *p >= SURE)
-    }
-
-    /// Those, and desks of a region that is named: "Africa" beside Germany.
-    fn eligible(&self, i: usize) -> bool {
-        self.known(i) || self.regions.get(i).is_some_and(|p| *p >= ABOUT)
+    /// A desk with a country that the story is surely about, or of a region that is named: "Africa" beside Germany.
+    fn is_eligible(&self, i: usize) -> bool {
+        (self.named[i] >= SURE) | (self.regions[i] >= ABOUT)
     }
 }
 
@@ -65,22 +60,21 @@ impl DeskModel {
     /// Probabilities of the ten desks and of none. Where countries are sure, their desks come first.
     pub(super) fn probabilities(&self, evidence: &DeskEvidence, prior: &Prior) -> [f64; ALL] {
         let mut p = evidence.rows(prior).scores(&self.weights);
+        p[ALL..].fill(f64::MIN);
         let most = p.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut scores = p.map(|s| s - most);
-        math::exp(&mut scores);
-        let sum: f64 = scores.iter().sum();
-        p = scores.map(|s| s / sum);
-        let eligible = p.iter().enumerate().filter(|(i, _)| evidence.eligible(*i));
-        let known = eligible.map(|(_, p)| *p).fold(0.0, f64::max);
-        if (0..DESKS.len()).any(|i| evidence.known(i)) {
-            for (i, p) in p.iter_mut().enumerate().filter(|(i, _)| !evidence.eligible(*i)) {
+        p.iter_mut().for_each(|score| *score -= most);
+        math::exp(&mut p);
+        if evidence.named.iter().any(|p| *p >= SURE) {
+            let eligible: [bool; ALL] = std::array::from_fn(|i| evidence.is_eligible(i));
+            let known = p.iter().zip(eligible).map(|(p, is)| if is { *p } else { 0.0 }).fold(0.0, f64::max);
+            for (i, (p, is)) in p.iter_mut().zip(eligible).enumerate() {
                 // The index only breaks ties between those that are held back.
-                *p = p.min(known * (1.0 - 1e-6 * (i + 1) as f64));
+                let held = p.min(known * (1.0 - 1e-6 * (i + 1) as f64));
+                *p = if is { *p } else { held };
             }
-            let sum: f64 = p.iter().sum();
-            p = p.map(|x| x / sum);
         }
-        p
+        let sum: f64 = p.iter().sum();
+        std::array::from_fn(|i| p[i] / sum)
     }
 }
 

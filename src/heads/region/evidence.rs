@@ -1,7 +1,8 @@
 //! What a story says of each desk, in numbers: its places, its countries, its words.
 
-use super::{ABOUT, linear::dot, math};
+use super::{ABOUT, math};
 use crate::places::countries::DESKS;
+use wide::{CmpGe, CmpGt, f64x4};
 
 /// The desks and none.
 pub(super) const ALL: usize = DESKS.len() + 1;
@@ -43,29 +44,40 @@ pub const DESK_WEIGHTS: usize = DESK_FEATURES.len() + CONTEXTS.len() * MODULATED
 
 /// Least that the words give a desk.
 const LEAST_PRIOR: f64 = 1e-4;
-/// The logarithm of the least that [`math::odds`] gives.
-const LEAST_LOG_ODDS: f64 = -6.906_754_778_648_554;
 /// Places that make the words count half.
 const HALF_TRUST: f64 = 2.0;
-/// Logarithms that a desk with places takes beside that of its odds.
-const PLACED: usize = 3;
-/// Least that places and words together give a desk, and its logarithm.
+/// Least that places and words together give a desk.
 const LEAST_MIXTURE: f64 = 1e-4;
 const LEAST_LOG_MIXTURE: f64 = -9.210_340_371_976_182;
+/// The logarithm of the least that [`math::odds`] gives.
+const LEAST_LOG_ODDS: f64 = -6.906_754_778_648_554;
 
-/// What an article says of its desks.
+/// Desks are read so many at once.
+const LANES: usize = 4;
+/// A number for each desk, one for none, and what fills up the last lanes.
+pub(super) type PerDesk = [f64; ALL.next_multiple_of(LANES)];
+const GROUPS: usize = size_of::<PerDesk>() / size_of::<f64x4>();
+
+/// Which of the desks is none.
+const NONE: PerDesk = {
+    let mut none = [0.0; LANES * GROUPS];
+    none[DESKS.len()] = 1.0;
+    none
+};
+
+/// What an article says of its desks; 0 for none.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct DeskEvidence {
     /// Weighted mentions of places.
-    pub(super) places: [f64; DESKS.len()],
+    pub(super) places: PerDesk,
     /// The same, times the probability of being what the story is about.
-    pub(super) expected: [f64; DESKS.len()],
+    pub(super) expected: PerDesk,
     /// Probability of the likeliest country.
-    pub(super) likeliest: [f64; DESKS.len()],
+    pub(super) likeliest: PerDesk,
     /// The same of countries that are named by more than a town, which may be a namesake's.
-    pub(super) named: [f64; DESKS.len()],
+    pub(super) named: PerDesk,
     /// How surely a region of several countries is named.
-    pub(super) regions: [f64; DESKS.len()],
+    pub(super) regions: PerDesk,
     /// A sentence or two.
     pub(super) short: bool,
 }
@@ -73,18 +85,26 @@ pub(super) struct DeskEvidence {
 /// What the words say: the probabilities of the ten desks and of none, and their logarithms.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Prior {
-    pub(super) p: [f64; ALL],
-    pub(super) log: [f64; ALL],
+    pub(super) p: PerDesk,
+    pub(super) log: PerDesk,
+}
+
+/// The probabilities of the ten desks and of none, from the words' scores and their temperature; desks without a score have
+/// one of 0.
+#[must_use]
+pub fn desk_prior(scores: &[f32], temperature: f64) -> [f32; ALL] {
+    let mut p = [0.0; ALL];
+    p.iter_mut().zip(scores).for_each(|(p, &score)| *p = f64::from(score) / temperature);
+    math::softmax(&mut p);
+    p.map(|p| p as f32)
 }
 
 impl Prior {
     /// Without an opinion all are as likely.
     pub(super) fn of(opinion: Option<&[f32]>) -> Self {
-        let mut p = [1.0 / ALL as f64; ALL];
-        if let Some(opinion) = opinion {
-            for (i, p) in p.iter_mut().enumerate() {
-                *p = f64::from(opinion.get(i).copied().unwrap_or(0.0)).max(LEAST_PRIOR);
-            }
+        let mut p = [LEAST_PRIOR; LANES * GROUPS];
+        for (i, p) in p.iter_mut().enumerate().take(ALL) {
+            *p = opinion.map_or(1.0 / ALL as f64, |o| f64::from(o.get(i).copied().unwrap_or(0.0)).max(LEAST_PRIOR));
         }
         let mut log = p;
         math::ln(&mut log);
@@ -95,111 +115,147 @@ impl Prior {
 /// The vectors of the ten desks and of none, as the model is trained on them.
 pub type DeskVectors = [[f64; DESK_WEIGHTS]; ALL];
 
-/// The features of each desk and of none, and the contexts.
-pub(super) struct Rows {
-    features: [[f64; DESK_FEATURES.len()]; ALL],
+/// What is read of all desks before the features of each.
+pub(super) struct Rows<'a> {
+    evidence: &'a DeskEvidence,
+    prior: &'a Prior,
+    /// Sums and maxima over the desks.
+    total: f64,
+    all_expected: f64,
+    most_places: f64,
+    nameless: bool,
+    /// Logarithms: of one more than the places, of the mixture, of the odds of the prior and of the likeliest country.
+    logs: [PerDesk; 4],
     contexts: [f64; CONTEXTS.len()],
 }
 
 impl DeskEvidence {
-    pub(super) fn rows(&self, prior: &Prior) -> Rows {
+    pub(super) fn rows<'a>(&'a self, prior: &'a Prior) -> Rows<'a> {
         let is = |condition: bool| f64::from(u8::from(condition));
-        let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
-        let of = |values: &[f64; DESKS.len()], i: usize| values.get(i).copied().unwrap_or(0.0);
+        let most = |values: &PerDesk| values.iter().copied().fold(0.0, f64::max);
         let total: f64 = self.places.iter().sum();
-        let all_expected = self.expected.iter().sum::<f64>().max(1e-9);
-        let (trust, bare, short) = (total / (total + HALF_TRUST), is(total <= 0.0), is(self.short));
-        let (most_places, best, certain) = (most(&self.places), most(&self.likeliest), most(&prior.p));
-        let nameless = most(&self.named) < ABOUT;
-        let share = |i: usize| of(&self.places, i) / total.max(1e-9);
+        let trust = total / (total + HALF_TRUST);
+        let contexts = [most(&prior.p), most(&self.likeliest), trust, is(self.short), is(total <= 0.0)];
+        Rows {
+            evidence: self,
+            prior,
+            total: total.max(1e-9),
+            all_expected: self.expected.iter().sum::<f64>().max(1e-9),
+            most_places: most(&self.places),
+            nameless: most(&self.named) < ABOUT,
+            logs: self.logs(prior, total, trust),
+            contexts,
+        }
+    }
+
+    /// See [`Rows::logs`].
+    fn logs(&self, prior: &Prior, total: f64, trust: f64) -> [PerDesk; 4] {
         // Most desks have no place: what their logarithms are is known from those of all.
-        let mut logs = [1.0; ALL * (1 + PLACED) + 1];
+        let mut numbers = [1.0; 4 * ALL + 1];
+        for (number, prior) in numbers.iter_mut().zip(&prior.p).take(ALL) {
+            *number = math::odds(*prior);
+        }
+        numbers[ALL] = 1.0 - trust;
         let mut used = ALL + 1;
-        let mut placed = [0; ALL];
-        for (i, prior) in prior.p.iter().enumerate() {
-            logs[i] = math::odds(*prior);
-            if of(&self.places, i) > 0.0 {
-                placed[i] = used;
-                let mixture = (trust * share(i) + (1.0 - trust) * prior).max(LEAST_MIXTURE);
-                logs[used..used + PLACED].copy_from_slice(&[
-                    1.0 + of(&self.places, i),
-                    mixture,
-                    math::odds(of(&self.likeliest, i)),
-                ]);
-                used += PLACED;
-            }
+        let placed = || (0..DESKS.len()).filter(|desk| self.places[*desk] > 0.0);
+        for desk in placed() {
+            let mixture = trust * (self.places[desk] / total) + (1.0 - trust) * prior.p[desk];
+            let own = [1.0 + self.places[desk], mixture.max(LEAST_MIXTURE), math::odds(self.likeliest[desk])];
+            numbers[used..used + own.len()].copy_from_slice(&own);
+            used += own.len();
         }
-        logs[ALL] = 1.0 - trust;
-        math::ln(&mut logs[..used]);
-        let log_distrust = logs[ALL];
-        let mut features = [[0.0; DESK_FEATURES.len()]; ALL];
-        for (i, row) in features.iter_mut().enumerate() {
-            let (prior, log_prior, prior_odds) = (prior.p[i], prior.log[i], logs[i]);
-            let [log_places, log_mixture, likely_odds] = match placed[i] {
-                0 => [0.0, (log_distrust + log_prior).max(LEAST_LOG_MIXTURE), LEAST_LOG_ODDS],
-                at => [logs[at], logs[at + 1], logs[at + 2]],
-            };
-            let (places, likely, named) = (of(&self.places, i), of(&self.likeliest, i), of(&self.named, i));
-            let (share, expected) = (share(i), of(&self.expected, i) / all_expected);
-            let none = is(i == DESKS.len());
-            *row = [
-                share,
-                share * trust,
-                log_places,
-                is(places > 0.0 && places >= most_places),
-                expected,
-                expected * trust,
-                likely,
-                is(likely > 0.0 && likely >= best),
-                log_prior,
-                bare * log_prior,
-                (1.0 - trust) * log_prior,
-                prior,
-                none,
-                none * bare,
-                none * trust,
-                log_mixture,
-                certain * log_prior,
-                certain * is(prior >= certain),
-                prior_odds,
-                best * log_prior,
-                likely_odds,
-                is(nameless && of(&self.regions, i) >= ABOUT),
-                short * log_prior,
-                short * likely,
-                likely * prior,
-                is(named >= ABOUT),
-            ];
+        math::ln(&mut numbers[..used]);
+        let (mut places, mut prior_odds) = (PerDesk::default(), PerDesk::default());
+        let mut mixture = prior.log.map(|log| (numbers[ALL] + log).max(LEAST_LOG_MIXTURE));
+        let mut likely_odds = [LEAST_LOG_ODDS; LANES * GROUPS];
+        prior_odds[..ALL].copy_from_slice(&numbers[..ALL]);
+        for (desk, own) in placed().zip(numbers[ALL + 1..].as_chunks().0) {
+            [places[desk], mixture[desk], likely_odds[desk]] = *own;
         }
-        Rows { features, contexts: [certain, best, trust, short, bare] }
+        [places, mixture, prior_odds, likely_odds]
     }
 }
 
-impl Rows {
-    /// The score of each desk and of none. The contexts change the weights, once for all desks; weights that a model does
-    /// not have are 0.
-    pub(super) fn scores(&self, weights: &[f64]) -> [f64; ALL] {
+impl Rows<'_> {
+    /// The features of a group of desks.
+    #[inline(always)]
+    fn features(&self, group: usize) -> [f64x4; DESK_FEATURES.len()] {
+        let of = |values: &PerDesk| f64x4::new(values.as_chunks::<LANES>().0[group]);
+        let if_so = |mask: f64x4| mask & f64x4::ONE;
+        let at_least = |values: f64x4, least: f64| values.cmp_ge(f64x4::splat(least));
+        let Self { evidence, prior, contexts: [certain, best, trust, short, bare], .. } = self;
+        let (places, likely, log_prior, prior) =
+            (of(&evidence.places), of(&evidence.likeliest), of(&prior.log), of(&prior.p));
+        let [log_places, log_mixture, prior_odds, likely_odds] = self.logs.each_ref().map(of);
+        let (share, expected) = (places * (1.0 / self.total), of(&evidence.expected) * (1.0 / self.all_expected));
+        let none = of(&NONE);
+        let nameless = f64::from(u8::from(self.nameless));
+        [
+            share,
+            share * *trust,
+            log_places,
+            if_so(places.cmp_gt(f64x4::ZERO) & at_least(places, self.most_places)),
+            expected,
+            expected * *trust,
+            likely,
+            if_so(likely.cmp_gt(f64x4::ZERO) & at_least(likely, *best)),
+            log_prior,
+            log_prior * *bare,
+            log_prior * (1.0 - trust),
+            prior,
+            none,
+            none * *bare,
+            none * *trust,
+            log_mixture,
+            log_prior * *certain,
+            if_so(at_least(prior, *certain)) * *certain,
+            prior_odds,
+            log_prior * *best,
+            likely_odds,
+            if_so(at_least(of(&evidence.regions), ABOUT)) * nameless,
+            log_prior * *short,
+            likely * *short,
+            likely * prior,
+            if_so(at_least(of(&evidence.named), ABOUT)),
+        ]
+    }
+
+    /// The score of each desk and of none; what fills up the lanes has one, too. The contexts change the weights, once for
+    /// all desks; weights that a model does not have are 0.
+    pub(super) fn scores(&self, weights: &[f64]) -> PerDesk {
         let mut own = [0.0; DESK_FEATURES.len()];
         own.iter_mut().zip(weights).for_each(|(own, weight)| *own = *weight);
-        let products = weights.get(DESK_FEATURES.len()..).unwrap_or(&[]).chunks(MODULATED.len());
+        let mut changes = [0.0; MODULATED.len()];
+        let products = weights.get(DESK_FEATURES.len()..).unwrap_or(&[]).as_chunks::<{ MODULATED.len() }>().0;
         for (context, weights) in self.contexts.iter().zip(products) {
-            for (&feature, weight) in MODULATED.iter().zip(weights) {
-                own[feature] += context * weight;
-            }
+            changes.iter_mut().zip(weights).for_each(|(change, weight)| *change += context * weight);
         }
-        self.features.each_ref().map(|row| dot(&own, row))
+        for (feature, change) in MODULATED.into_iter().zip(changes) {
+            own[feature] += change;
+        }
+        let mut scores = PerDesk::default();
+        for (group, scores) in scores.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            *scores = self.score(group, &own);
+        }
+        scores
+    }
+
+    /// The scores of a group of desks. Not inlined, lest it be unrolled: the code is as cold as the article.
+    #[inline(never)]
+    fn score(&self, group: usize, weights: &[f64; DESK_FEATURES.len()]) -> [f64; LANES] {
+        let products = self.features(group).into_iter().zip(weights).map(|(feature, weight)| feature * *weight);
+        products.fold(f64x4::ZERO, |sum, product| sum + product).to_array()
     }
 
     /// Each feature and each product of a context and a feature as a feature of its own.
     pub(super) fn vectors(&self) -> DeskVectors {
-        let mut vectors = [[0.0; DESK_WEIGHTS]; ALL];
-        for (vector, row) in vectors.iter_mut().zip(&self.features) {
+        std::array::from_fn(|desk| {
+            let row = self.features(desk / LANES).map(|lanes| lanes.to_array()[desk % LANES]);
             let products = self.contexts.iter().flat_map(|context| MODULATED.map(|feature| context * row[feature]));
-            for (to, value) in vector.iter_mut().zip(row.iter().copied().chain(products)) {
-                *to = value;
-            }
-        }
-        vectors
+            let mut vector = [0.0; DESK_WEIGHTS];
+            vector.iter_mut().zip(row.into_iter().chain(products)).for_each(|(to, value)| *to = value);
+            vector
+        })
     }
 }
 
@@ -207,12 +263,6 @@ impl Rows {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn known_logarithms() {
-        assert!((LEAST_LOG_MIXTURE - LEAST_MIXTURE.ln()).abs() < 1e-14);
-        assert!((LEAST_LOG_ODDS - math::odds(0.0).ln()).abs() < 1e-14);
-    }
 
     proptest! {
         #[test]
@@ -222,9 +272,16 @@ mod tests {
             words in proptest::array::uniform11(0.0..1.0_f32),
             short: bool,
         ) {
+            let filled = |desks: [f64; DESKS.len()]| {
+                let mut all = PerDesk::default();
+                all[..DESKS.len()].copy_from_slice(&desks);
+                all
+            };
+            let [places, about] = [places, about].map(filled);
             let evidence =
                 DeskEvidence { places, expected: places, likeliest: about, named: about, regions: about, short };
-            let rows = evidence.rows(&Prior::of(Some(&words)));
+            let prior = Prior::of(Some(&words));
+            let rows = evidence.rows(&prior);
             let weights: Vec<f64> = (0..DESK_WEIGHTS).map(|i| (i as f64).sin()).collect();
             for count in [16, DESK_FEATURES.len(), DESK_WEIGHTS] {
                 let scores = rows.scores(&weights[..count]);

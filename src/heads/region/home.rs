@@ -2,10 +2,7 @@
 //! words tell the desk, and most such stories of a desk are about one country.
 
 use super::{Logistic, RankedCountry, desk, evidence::ALL, math, rank::SHORT};
-use crate::{
-    places::countries::{CountryId, DESKS},
-    text::Document,
-};
+use crate::{places::countries::CountryId, text::Document};
 use serde::{Deserialize, Serialize};
 
 /// Names of the features, in the order of the weights. Part of the model format.
@@ -44,8 +41,8 @@ pub struct HomeModel {
 pub struct Home {
     /// Index of the desk.
     pub desk: usize,
-    /// ISO code.
-    pub country: String,
+    /// Written as its ISO code.
+    pub country: CountryId,
     /// Its share of them.
     pub share: f64,
 }
@@ -79,9 +76,8 @@ impl HomeModel {
         let features = if self.is_former() { FORMER_WEIGHTS } else { HOME_FEATURES.len() };
         self.about.check(features, "home")?;
         for Home { desk, country, share } in &self.homes {
-            let known = CountryId::from_code(country).is_some_and(|c| c.desk() == *desk);
-            if *desk >= DESKS.len() || !known || !(0.0..=1.0).contains(share) {
-                return Err(format!("region head: {country:?} is no home of desk {desk}"));
+            if country.desk() != *desk || !(0.0..=1.0).contains(share) {
+                return Err(format!("region head: {} is no home of desk {desk}", country.code()));
             }
         }
         Ok(())
@@ -99,9 +95,8 @@ impl HomeModel {
         }
         let best = desk::best(desks);
         let home = self.homes.iter().find(|home| home.desk == best)?;
-        let country = CountryId::from_code(&home.country)?;
-        let features = home_features(Told { desk: desks.get(best).copied()?, ..told }, country, home.share);
-        Some((country, self.about.probability(&features)))
+        let features = home_features(Told { desk: desks.get(best).copied()?, ..told }, home.country, home.share);
+        Some((home.country, self.about.probability(&features)))
     }
 }
 
@@ -137,7 +132,8 @@ mod tests {
 
     #[test]
     fn speaks_of_the_likeliest_desk_only() {
-        let home = |desk: usize, country: &str| Home { desk, country: country.to_owned(), share: 0.7 };
+        let home =
+            |desk: usize, country: &str| Home { desk, country: CountryId::from_code(country).unwrap(), share: 0.7 };
         let about = Logistic { weights: [[1.0].as_slice(), &[0.0; HOME_FEATURES.len() - 1]].concat(), bias: 0.0 };
         let model = HomeModel { homes: vec![home(0, "US"), home(2, "GB")], about };
         assert!(model.check().is_ok());

@@ -4,6 +4,7 @@
 use super::{Logistic, linear};
 use crate::places::{Context, Cue, HitKind, PlaceHit, countries::COUNTRIES};
 use std::sync::OnceLock;
+use wide::{CmpEq, i32x4};
 
 /// Pairs of cues that mean more together.
 const PAIRS: [(Cue, Cue); 18] = [
@@ -48,12 +49,14 @@ const PERSON_SAID: usize = 8;
 const _: () =
     assert!(matches!(PAIRS[PERSON_SAID], (Cue::Person, Cue::BeforeSaid)), "the place of the pair has changed");
 
-/// Both cues of each pair.
-const PAIR_BITS: [u32; PAIRS.len()] = {
-    let mut bits = [0; PAIRS.len()];
+/// Pairs that are looked for at once.
+const LANES: usize = 4;
+/// Both cues of each pair; what fills up the last lanes is never found.
+const PAIR_BITS: [[i32; LANES]; PAIRS.len().div_ceil(LANES)] = {
+    let mut bits = [[-1; LANES]; PAIRS.len().div_ceil(LANES)];
     let mut i = 0;
     while i < PAIRS.len() {
-        bits[i] = 1 << PAIRS[i].0 as u32 | 1 << PAIRS[i].1 as u32;
+        bits[i / LANES][i % LANES] = 1 << PAIRS[i].0 as u32 | 1 << PAIRS[i].1 as u32;
         i += 1;
     }
     bits
@@ -177,9 +180,10 @@ fn read(hit: &PlaceHit, support: &Support) -> Read {
     let cues = all & !(u32::from(famous) << Cue::Ambiguous as u32);
     // Names of peoples, bodies and leaders are as sure as those of countries.
     let kind = if hit.kind.is_local() { hit.kind } else { HitKind::Country };
-    let mut pairs = 0;
-    for (i, both) in PAIR_BITS.into_iter().enumerate() {
-        pairs |= u64::from(all & both == both) << i;
+    let mut pairs = 0_u64;
+    for (i, both) in PAIR_BITS.map(i32x4::new).into_iter().enumerate() {
+        let found = (both & i32x4::splat(all.cast_signed())).cmp_eq(both);
+        pairs |= (found.move_mask() as u64) << (LANES * i);
     }
     // "Washington said": a capital stands for its government.
     pairs &= !(u64::from(hit.kind == HitKind::Capital) << PERSON_SAID);

@@ -13,7 +13,7 @@ mod rank;
 mod tally;
 
 pub use desk::DeskModel;
-pub use evidence::{CONTEXTS, DESK_FEATURES, DESK_WEIGHTS, DeskVectors, MODULATED};
+pub use evidence::{CONTEXTS, DESK_FEATURES, DESK_WEIGHTS, DeskVectors, MODULATED, desk_prior};
 pub use home::HomeModel;
 pub use linear::Logistic;
 pub use mention::{Lookup, MENTION_FEATURES, mention_features};
@@ -72,6 +72,7 @@ pub struct Counted {
     pub desks: [f64; 11],
     evidence: evidence::DeskEvidence,
     tallies: Vec<tally::Tally>,
+    logs: Vec<rank::Logs>,
     order: Vec<usize>,
 }
 
@@ -92,11 +93,11 @@ impl RegionHead {
 
     /// Everything short of the answer, into `counted`. `desk_prior`: see [`predict`](Self::predict).
     pub fn count(&self, document: &Document, hits: &[PlaceHit], desk_prior: Option<&[f32]>, counted: &mut Counted) {
-        let Counted { sure, countries, about, desks, evidence, tallies, .. } = counted;
+        let Counted { sure, countries, about, desks, evidence, tallies, logs, .. } = counted;
         mention::sureness(&self.mention, &self.lookup, hits, sure);
         let (weights, regions) = tally::tally(document, hits, sure, tallies);
         let prior = evidence::Prior::of(desk_prior);
-        rank::vectors(document, tallies, &weights, desk_prior.map(|_| &prior.log), countries);
+        rank::vectors(document, tallies, &weights, desk_prior.map(|_| &prior.log), logs, countries);
         about.clear();
         // In a sentence or two the name is all there is; in an article the ranker has weighed it beside the rest.
         let brief = document.tokens().len() < rank::SHORT;
@@ -220,10 +221,9 @@ impl RegionHead {
 
 /// The places that are likely meant, in the order of the text.
 fn mentions(document: &Document, hits: &[PlaceHit], sure: &[f64]) -> Vec<PlaceMention> {
-    let listed = hits.iter().zip(sure).filter(|(_, sure)| **sure >= LISTED);
     let mut mentions = Vec::with_capacity(hits.len());
-    mentions.extend(listed.filter_map(|(hit, _)| {
-        let kind = hit.kind.place()?;
+    mentions.extend(hits.iter().zip(sure).filter_map(|(hit, sure)| {
+        let kind = hit.kind.place().filter(|_| *sure >= LISTED)?;
         let (begin, end) = hit.range(document);
         Some(PlaceMention {
             surface: document.text().get(begin..end)?.to_owned(),

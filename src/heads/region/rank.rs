@@ -3,7 +3,7 @@
 //! also judges those that training never saw.
 
 use super::{
-    evidence::ALL,
+    evidence::PerDesk,
     math,
     tally::{PARTS, Tally},
 };
@@ -127,12 +127,16 @@ impl RankedCountry {
     }
 }
 
-/// The vector of each tally.
+/// Numbers of a country whose logarithms are features.
+pub(super) type Logs = [f64; 12];
+
+/// The vector of each tally. `logs` is a buffer.
 pub(super) fn vectors(
     document: &Document,
     tallies: &[Tally],
-    desks: &[f64; 10],
-    log_priors: Option<&[f64; ALL]>,
+    desks: &PerDesk,
+    log_priors: Option<&PerDesk>,
+    logs: &mut Vec<Logs>,
     countries: &mut Vec<RankedCountry>,
 ) {
     let by_first = |a: &&Tally, b: &&Tally| a.first.total_cmp(&b.first);
@@ -149,8 +153,14 @@ pub(super) fn vectors(
         all_desks: desks.iter().sum(),
         dateline: tallies.iter().any(|t| t.dateline > 0.0),
     };
+    let ranked = || tallies.iter().enumerate();
+    logs.clear();
+    logs.extend(ranked().map(|(rank, tally)| logs_of(tally, rank, &all)));
+    // Of all countries at once, so that none waits for the one before.
+    math::ln(logs.as_flattened_mut());
     countries.clear();
-    countries.extend(tallies.iter().enumerate().map(|(rank, tally)| vector(tally, rank, &all, desks, log_priors)));
+    let vector = |((rank, tally), logs)| vector(tally, logs, rank, &all, desks, log_priors);
+    countries.extend(ranked().zip(logs.iter()).map(vector));
 }
 
 /// What all countries of an article share.
@@ -167,23 +177,13 @@ struct All {
     dateline: bool,
 }
 
-fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], log_priors: Option<&[f64; ALL]>) -> RankedCountry {
-    let is = |condition: bool| f64::from(u8::from(condition));
+/// See [`Logs`].
+fn logs_of(t: &Tally, rank: usize, all: &All) -> Logs {
     let rival = if rank == 0 { all.second } else { all.most };
-    let weight = t.weight();
-    let share = weight / all.total.max(1e-9);
-    let relative = weight / all.most.max(1e-9);
-    let mentions = t.title + t.text;
-    let short = is(all.words < SHORT as f64);
-    let own_desk = desks.get(t.country.desk()).copied().unwrap_or(0.0);
-    let named = |kind| is(t.kind(kind) > 0.0);
-    let log_prior = log_priors.and_then(|p| p.get(t.country.desk()).copied());
-    let only = |kinds: &[HitKind]| is(kinds.iter().map(|k| t.kind(*k)).sum::<f64>() >= mentions - 1e-9);
-    // Bounded, so that one sure mention is not outdone by its certainty.
-    let true_odds = ((1.0 - t.untrue) / t.untrue.max(1e-6)).max(1e-2);
-    let mut logs = [
-        true_odds,
-        (weight + 0.5) / (rival + 0.5),
+    [
+        // Bounded, so that one sure mention is not outdone by its certainty.
+        ((1.0 - t.untrue) / t.untrue.max(1e-6)).max(1e-2),
+        (t.weight() + 0.5) / (rival + 0.5),
         1.0 + t.text,
         1.0 + t.title,
         1.0 + t.lead,
@@ -194,9 +194,29 @@ fn vector(t: &Tally, rank: usize, all: &All, desks: &[f64; 10], log_priors: Opti
         1.0 + t.beside,
         1.0 + t.begins,
         1.0 + t.said,
-    ];
-    math::ln(&mut logs);
-    let [true_odds, to_the_next, text, title, lead, names, after_in, after_of, possessive, beside, begins, said] = logs;
+    ]
+}
+
+fn vector(
+    t: &Tally,
+    logs: &Logs,
+    rank: usize,
+    all: &All,
+    desks: &PerDesk,
+    log_priors: Option<&PerDesk>,
+) -> RankedCountry {
+    let is = |condition: bool| f64::from(u8::from(condition));
+    let weight = t.weight();
+    let share = weight / all.total.max(1e-9);
+    let relative = weight / all.most.max(1e-9);
+    let mentions = t.title + t.text;
+    let short = is(all.words < SHORT as f64);
+    let own_desk = desks.get(t.country.desk()).copied().unwrap_or(0.0);
+    let named = |kind| is(t.kind(kind) > 0.0);
+    let log_prior = log_priors.and_then(|p| p.get(t.country.desk()).copied());
+    let only = |kinds: &[HitKind]| is(kinds.iter().map(|k| t.kind(*k)).sum::<f64>() >= mentions - 1e-9);
+    let [true_odds, to_the_next, text, title, lead, names, after_in, after_of, possessive, beside, begins, said] =
+        *logs;
     let true_odds = true_odds.min(4.0);
     let only_dateline = t.dateline > 0.0 && mentions <= 1.0;
     let (local, log_prior_or_0) = (t.kind(HitKind::City) + t.kind(HitKind::Subdivision), log_prior.unwrap_or(0.0));

@@ -1,5 +1,6 @@
 //! What an article's mentions say of each country that it names, added up.
 
+use super::evidence::PerDesk;
 use crate::{
     places::{
         Cue, HitKind, PlaceHit,
@@ -126,12 +127,12 @@ pub(super) fn tally(
     hits: &[PlaceHit],
     sure: &[f64],
     tallies: &mut Vec<Tally>,
-) -> ([f64; 10], [f64; 10]) {
+) -> (PerDesk, PerDesk) {
     tallies.clear();
-    let mut regions = [0.0_f64; 10];
+    let mut regions = PerDesk::default();
     // One more than the place of each country in `tallies`.
     let mut places = [0_u16; COUNTRIES];
-    let mut desks = [0.0; 10];
+    let mut desks = PerDesk::default();
     for (i, (hit, &sure)) in hits.iter().zip(sure).enumerate().filter(|(_, (_, sure))| **sure >= FAINT) {
         let shared = if hit.countries[1].is_some() { 0.5 } else { 1.0 };
         for country in hit.countries.iter().flatten() {

@@ -56,7 +56,6 @@ pub(super) fn fit_homes(
             head.count(&document, places.hits(), opinion.as_deref(), &mut counted);
             let best = desk::best(&counted.desks);
             let Some(home) = homes.iter().find(|home| home.desk == best) else { continue };
-            let Some(country) = CountryId::from_code(&home.country) else { continue };
             let told = Told {
                 words: document.tokens().len(),
                 desk: counted.desks.get(best).copied().unwrap_or(0.0),
@@ -65,7 +64,7 @@ pub(super) fn fit_homes(
                 countries: &counted.countries,
                 about: &counted.about,
             };
-            features.push((home_features(told, country, home.share), example.focus.contains(&country)));
+            features.push((home_features(told, home.country, home.share), example.focus.contains(&home.country)));
         }
     }
     let (rows, truth): (Vec<&[f64]>, Vec<bool>) = features.iter().map(|(x, y)| (&x[..], *y)).unzip();
@@ -80,7 +79,7 @@ fn home(desk: usize, (total, countries): &(usize, BTreeMap<CountryId, usize>)) -
     let (country, many) = countries.iter().max_by_key(|(_, many)| **many)?;
     let share = *many as f64 / (*total).max(1) as f64;
     let is_home = share >= LEAST_SHARE && country.desk() == desk;
-    is_home.then(|| Home { desk, country: country.code().to_owned(), share })
+    is_home.then_some(Home { desk, country: *country, share })
 }
 
 fn examples<'a>(rows: &'a [LabelledArticle], gazetteer: &Gazetteer) -> Examples<'a> {
@@ -141,9 +140,10 @@ mod tests {
         let priors = |_: &Document, _: &str| vec![Some(words.clone())];
         let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
         let model = fit_homes(&head, &rows, &priors, &gazetteer).unwrap().unwrap();
-        assert_eq!(model.homes, [Home { desk: 2, country: "GB".to_owned(), share: 0.75 }]);
+        let country = CountryId::from_code("GB").unwrap();
+        assert_eq!(model.homes, [Home { desk: 2, country, share: 0.75 }]);
         let told = Told { words: 29, desk: 0.9, places: false, article: true, countries: &[], about: &[] };
-        let likely = model.about.probability(&home_features(told, CountryId::from_code("GB").unwrap(), 0.75));
+        let likely = model.about.probability(&home_features(told, country, 0.75));
         assert!((likely - 0.75).abs() < 0.05, "{likely}");
         assert_eq!(fit_homes(&head, &rows[..1], &priors, &gazetteer), Ok(None), "one class");
     }
