@@ -287,6 +287,19 @@ mod tests {
         check("ru", "Войска Сирии и сирийского правительства в Москве", &["Сирии=SY", "сирийского=SY", "Москве=RU"]);
     }
 
+    #[test]
+    fn a_blank_at_which_no_line_breaks_is_a_blank() {
+        let contexts = |text: &str| {
+            let document = Document::new("", text);
+            gazetteer().find(&document, "en").hits().iter().map(|hit| hit.context.bits()).collect::<Vec<_>>()
+        };
+        for text in ["He went to Paris University.", "Then Marie London said so.", "In Old Jordan Smith was born."] {
+            let plain = contexts(text);
+            assert!(plain.iter().any(|bits| *bits != 0), "{text}");
+            assert_eq!(contexts(&text.replace(' ', "\u{a0}")), plain, "{text}");
+        }
+    }
+
     /// Sentences written for this test: inflected, with particles before the name, in two scripts of Chinese.
     #[test]
     fn sentences_of_seven_languages() {
