@@ -7,13 +7,12 @@
 //! ratios the quartiles.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod arguments;
 mod articles;
 
+use arguments::{Arguments, arguments};
 use articles::processor_seconds;
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use wiredesk::{
     article::Article,
     heads::region::Counted,
@@ -41,17 +40,8 @@ enum Work {
 const WORK: [Work; 5] = [Work::Nothing, Work::Read, Work::Match, Work::Rank, Work::All];
 
 fn main() {
-    let mut args = std::env::args().skip(1).filter(|a| a != "--bench");
-    let (mut file, mut seconds, mut model) = (None, 8.0, None);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--seconds" => seconds = args.next().unwrap().parse().unwrap(),
-            "--model" => model = Some(PathBuf::from(args.next().unwrap())),
-            _ => file = Some(PathBuf::from(arg)),
-        }
-    }
+    let Arguments { file, seconds, classifier } = arguments();
     let articles = articles::articles(file.as_deref());
-    let classifier = model.map_or_else(Classifier::embedded, |m| Classifier::open(&m)).unwrap();
     let mut bench = Bench::new(&classifier);
     let mut times: [Vec<f64>; WORK.len()] = Default::default();
     let start = Instant::now();

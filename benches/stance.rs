@@ -6,32 +6,22 @@
 //! machine changes less than it changes the clock; medians over the rounds.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod arguments;
 mod articles;
 
+use arguments::{Arguments, arguments};
 use articles::processor_seconds;
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use wiredesk::{
     article::{Article, Target},
-    model::{Classifier, Scratch},
+    model::Scratch,
     prediction::{Head, Options, Prediction},
 };
 
 const TOPIC: Options = Options { heads: Vec::new(), explain: false, top_k: 0 };
 
 fn main() {
-    let mut args = std::env::args().skip(1).filter(|a| a != "--bench");
-    let (mut file, mut seconds, mut model) = (None, 8.0, None);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--seconds" => seconds = args.next().unwrap().parse().unwrap(),
-            "--model" => model = Some(PathBuf::from(args.next().unwrap())),
-            _ => file = Some(PathBuf::from(arg)),
-        }
-    }
-    let classifier = model.map_or_else(Classifier::embedded, |m| Classifier::open(&m)).unwrap();
+    let Arguments { file, seconds, classifier } = arguments();
     let topic = Options { heads: vec![Head::Topic], ..TOPIC };
     let both = Options { heads: vec![Head::Topic, Head::Stance], ..TOPIC };
     let mut scratch = Scratch::default();

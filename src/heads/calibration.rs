@@ -62,16 +62,11 @@ pub(crate) fn length_factor(words: usize, exponent: f64) -> f64 {
 /// Probabilities of scores.
 pub(crate) fn softmax(scores: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = scores.collect();
-    softmax_of(&mut values);
-    values
-}
-
-/// The same in place.
-pub(crate) fn softmax_of(values: &mut [f64]) {
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     values.iter_mut().for_each(|v| *v = (*v - most).exp());
     let sum: f64 = values.iter().sum();
     values.iter_mut().for_each(|v| *v /= sum);
+    values
 }
 
 #[cfg(test)]

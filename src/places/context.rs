@@ -174,32 +174,28 @@ const BEHIND: [(Cue, &str); 7] = [
 ];
 
 /// Words with their classes, each as the bit of its cue.
-struct Classes(Buckets);
-
-impl Classes {
-    fn of(lines: &[(Cue, &str)]) -> Self {
-        let words = lines.iter().flat_map(|(cue, words)| words.split_whitespace().map(|word| (*cue, word)));
-        let mut table = Buckets::with_room(words.clone().count());
-        for (cue, word) in words {
-            // Of two classes the first counts.
-            table.change(hash_word(word.as_bytes()), |old| if old == 0 { bit(cue) } else { old });
-        }
-        Self(table)
+fn classes(lines: &[(Cue, &str)]) -> Buckets {
+    let words = lines.iter().flat_map(|(cue, words)| words.split_whitespace().map(|word| (*cue, word)));
+    let mut table = Buckets::with_room(words.clone().count());
+    for (cue, word) in words {
+        // Of two classes the first counts.
+        table.change(hash_word(word.as_bytes()), |old| if old == 0 { bit(cue) } else { old });
     }
+    table
 }
 
 /// The cue that the word of this hash is before a name, 0 if none.
 #[inline(always)]
 fn class_before(hash: u64) -> u32 {
-    static TABLE: LazyLock<Classes> = LazyLock::new(|| Classes::of(&BEFORE));
-    TABLE.0.get(hash)
+    static TABLE: LazyLock<Buckets> = LazyLock::new(|| classes(&BEFORE));
+    TABLE.get(hash)
 }
 
 /// The same behind a name.
 #[inline(always)]
 fn class_behind(hash: u64) -> u32 {
-    static TABLE: LazyLock<Classes> = LazyLock::new(|| Classes::of(&BEHIND));
-    TABLE.0.get(hash)
+    static TABLE: LazyLock<Buckets> = LazyLock::new(|| classes(&BEHIND));
+    TABLE.get(hash)
 }
 
 /// Looks at the words around the tokens `first..last`, which are an entry with `flags`. What is likely, a blank between
@@ -317,8 +313,8 @@ fn holds_end(gap: &[u8]) -> bool {
 
 #[inline(always)]
 fn begins_upper(document: &Document, word: &Token) -> bool {
-    let byte = document.text().as_bytes().get(word.begin as usize).copied().unwrap_or(0);
-    byte.is_ascii_uppercase() || !byte.is_ascii() && starts_upper(document.surface(word))
+    let initial = document.initial(word);
+    initial.is_ascii_uppercase() || !initial.is_ascii() && starts_upper(document.surface(word))
 }
 
 pub(super) fn starts_upper(word: &str) -> bool {

@@ -55,7 +55,7 @@ impl Gazetteer {
         starts.find(self, document, language != 0);
         let mut next = 0;
         for start in starts.iter() {
-            let at = start.at as usize;
+            let at = start.at;
             if at < next {
                 continue;
             }
@@ -88,7 +88,6 @@ impl Gazetteer {
     #[inline]
     fn longest(&self, document: &Document, start: Start, language: u8) -> Option<Match<'_>> {
         let Start { at, node } = start;
-        let at = at as usize;
         let token = document.tokens().get(at)?;
         let initial = document.initial(token);
         let longer = document.tokens().get(at + 1).is_some_and(|next| {
@@ -106,27 +105,25 @@ impl Gazetteer {
 
     /// The longest name that begins there: of several words, seldom capitalised, or inflected.
     fn longest_of_several(&self, document: &Document, start: Start, token: &Token, language: u8) -> Option<Match<'_>> {
-        let at = start.at as usize;
         let exact = self.walk(document, start, token.hash, false, language);
         let folded = document.folded(token);
         if exact.is_some() || !folded.first().is_some_and(|b| inflect::inflects(*b)) {
             return exact;
         }
-        self.longest_inflected(document, at, folded, language)
+        self.longest_inflected(document, start.at, folded, language)
     }
 
     #[cold]
     fn longest_inflected(&self, document: &Document, at: usize, folded: &[u8], language: u8) -> Option<Match<'_>> {
         inflect::readings(folded).find_map(|r| {
             let node = self.get(r.hash)?;
-            self.walk(document, Start { at: at as u32, node }, r.hash, r.stem, language)
+            self.walk(document, Start { at, node }, r.hash, r.stem, language)
         })
     }
 
     fn walk(&self, document: &Document, start: Start, hash: u64, stem: bool, language: u8) -> Option<Match<'_>> {
         let tokens = document.tokens();
         let Start { at, mut node } = start;
-        let at = at as usize;
         let table = self.prefixes(tokens.get(at).map_or(0, |first| document.initial(first)));
         let mut reading = inflect::Reading { hash, stem };
         let mut prefix = hash;

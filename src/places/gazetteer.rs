@@ -135,7 +135,7 @@ struct Prefix {
 /// Adds all beginnings of a name; one of too many words is left out.
 fn add_prefixes(prefixes: &mut Vec<Prefix>, name: &Document, entry: usize) {
     let mut hash = 0;
-    let is_ascii = name.tokens().first().is_some_and(|word| name.surface(word).as_bytes()[0].is_ascii());
+    let is_ascii = name.tokens().first().is_some_and(|word| name.initial(word).is_ascii());
     let name = name.tokens();
     let first = name.first().map_or(0, |word| word.hash);
     for (i, word) in name.iter().enumerate().filter(|_| name.len() <= MAX_WORDS) {

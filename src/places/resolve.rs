@@ -264,3 +264,18 @@ fn holds_dash(lead: &[u8]) -> bool {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn finds_a_dash_as_the_plain_way_does(lead in "([a-z)\u{e9}]|[ -]|\u{2014}|\u{2013}|\n){0,12}") {
+            let dashes = [" - ", " -- ", "\u{2014}", " \u{2013} ", ") -"];
+            let plain = lead.split("\n\n").next().is_some_and(|lead| dashes.iter().any(|dash| lead.contains(dash)));
+            prop_assert_eq!(holds_dash(lead.as_bytes()), plain);
+        }
+    }
+}

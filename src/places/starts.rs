@@ -22,7 +22,7 @@ pub(super) struct Starts {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
     /// Index of the token.
-    pub(super) at: u32,
+    pub(super) at: usize,
     /// The names that its word begins.
     pub(super) node: Node,
 }
@@ -35,7 +35,7 @@ impl Starts {
             let inflects = |word: &Token| inflect::inflects(document.initial(word));
             self.find_among(document, small, |word| gazetteer.prefixes(document.initial(word)), inflects);
         } else {
-            self.find_among(document, small, |_| gazetteer.prefixes(0), |_| false);
+            self.find_among(document, small, |_| gazetteer.prefixes(b'A'), |_| false);
         }
     }
 
@@ -85,7 +85,7 @@ impl Starts {
         list.clear();
         list.extend(kept.iter().map(|&at| {
             let node = words.get(at as usize).map_or_else(Node::default, |word| table(word).node(word.hash));
-            Start { at, node }
+            Start { at: at as usize, node }
         }));
     }
 
@@ -126,7 +126,7 @@ mod tests {
             let document = Document::new("", &text);
             let mut starts = Starts::default();
             starts.find(gazetteer, &document, small);
-            let found: Vec<usize> = starts.iter().map(|start| start.at as usize).collect();
+            let found: Vec<usize> = starts.iter().map(|start| start.at).collect();
             let tokens = document.tokens();
             for (at, token) in tokens.iter().enumerate() {
                 let capital = !document.surface(token).as_bytes()[0].is_ascii_lowercase();

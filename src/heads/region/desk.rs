@@ -61,9 +61,7 @@ impl DeskModel {
     pub(super) fn probabilities(&self, evidence: &DeskEvidence, prior: &Prior) -> [f64; ALL] {
         let mut p = evidence.rows(prior).scores(&self.weights);
         p[ALL..].fill(f64::MIN);
-        let most = p.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        p.iter_mut().for_each(|score| *score -= most);
-        math::exp(&mut p);
+        math::softmax(&mut p);
         if evidence.named.iter().any(|p| *p >= SURE) {
             let eligible: [bool; ALL] = std::array::from_fn(|i| evidence.is_eligible(i));
             let known = p.iter().zip(eligible).map(|(p, is)| if is { *p } else { 0.0 }).fold(0.0, f64::max);
@@ -72,9 +70,10 @@ impl DeskModel {
                 let held = p.min(known * (1.0 - 1e-6 * (i + 1) as f64));
                 *p = if is { *p } else { held };
             }
+            let sum: f64 = p.iter().sum();
+            p.iter_mut().for_each(|p| *p /= sum);
         }
-        let sum: f64 = p.iter().sum();
-        std::array::from_fn(|i| p[i] / sum)
+        std::array::from_fn(|i| p[i])
     }
 }
 
