@@ -34,7 +34,7 @@ impl Bucket {
 impl Buckets {
     /// A table that is at most half full with so many keys, so that few buckets overflow into the next.
     pub(super) fn with_room(keys: usize) -> Self {
-        Self(vec![Bucket::default(); (2 * keys / SLOTS + 1).next_power_of_two()].into())
+        Self(vec![Bucket::default(); (3 * keys / 2 / SLOTS + 1).next_power_of_two()].into())
     }
 
     /// The value of a hash, 0 if it has none.

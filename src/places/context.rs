@@ -3,7 +3,7 @@
 
 use super::{buckets::Buckets, entry::flag, gazetteer::Gazetteer};
 use crate::text::{Document, Token, hash_word};
-use std::sync::LazyLock;
+use std::collections::HashMap;
 
 /// One thing that may be said of a mention. The order is part of the model format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,7 @@ impl Context {
 
 /// The bit of a cue in [`Context`].
 #[inline(always)]
-const fn bit(cue: Cue) -> u32 {
+pub(super) const fn bit(cue: Cue) -> u32 {
     1 << cue as u32
 }
 
@@ -173,29 +173,34 @@ const BEHIND: [(Cue, &str); 7] = [
     (Cue::BeforeSaid, "said says told added tweeted scored joked laughed smiled plays played starred sang replied"),
 ];
 
-/// Words with their classes, each as the bit of its cue.
-fn classes(lines: &[(Cue, &str)]) -> Buckets {
-    let words = lines.iter().flat_map(|(cue, words)| words.split_whitespace().map(|word| (*cue, word)));
-    let mut table = Buckets::with_room(words.clone().count());
-    for (cue, word) in words {
-        // Of two classes the first counts.
-        table.change(hash_word(word.as_bytes()), |old| if old == 0 { bit(cue) } else { old });
+/// What words tell of a name beside them: a bit for each cue that they are before it or behind it, if they are written as
+/// it takes. A person's given name and family name are [`Cue::AfterGiven`] and [`Cue::BeforeSurname`].
+pub(super) fn neighbours(persons: HashMap<u64, u32>) -> Buckets {
+    let mut marks = persons;
+    for (cue, words) in BEFORE.iter().chain(&BEHIND) {
+        for word in words.split_whitespace() {
+            let old = marks.entry(hash_word(word.as_bytes())).or_insert(0);
+            // Of two classes on one side the first counts.
+            let side = if CLASS_BEFORE & bit(*cue) != 0 { CLASS_BEFORE } else { CLASS_BEHIND };
+            *old |= if *old & side == 0 { bit(*cue) } else { 0 };
+        }
     }
+    let mut table = Buckets::with_room(marks.len());
+    marks.into_iter().for_each(|(hash, marks)| table.change(hash, |_| marks));
     table
 }
 
-/// The cue that the word of this hash is before a name, 0 if none.
-#[inline(always)]
-fn class_before(hash: u64) -> u32 {
-    static TABLE: LazyLock<Buckets> = LazyLock::new(|| classes(&BEFORE));
-    TABLE.get(hash)
-}
+/// The bits of the cues of [`BEFORE`] and of [`BEHIND`].
+const CLASS_BEFORE: u32 = cues(&BEFORE);
+const CLASS_BEHIND: u32 = cues(&BEHIND);
 
-/// The same behind a name.
-#[inline(always)]
-fn class_behind(hash: u64) -> u32 {
-    static TABLE: LazyLock<Buckets> = LazyLock::new(|| classes(&BEHIND));
-    TABLE.get(hash)
+const fn cues(lines: &[(Cue, &str)]) -> u32 {
+    let (mut bits, mut i) = (0, 0);
+    while i < lines.len() {
+        bits |= bit(lines[i].0);
+        i += 1;
+    }
+    bits
 }
 
 /// Looks at the words around the tokens `first..last`, which are an entry with `flags`. What is likely, a blank between
@@ -229,9 +234,10 @@ pub(super) fn look(gazetteer: &Gazetteer, document: &Document, first: usize, las
 /// The word before a name, nothing but a blank between them.
 #[inline(always)]
 fn look_before(gazetteer: &Gazetteer, document: &Document, context: &mut Context, first: usize, before: &Token) {
-    let class = class_before(before.hash);
+    let marks = gazetteer.neighbour(before.hash);
+    let class = marks & CLASS_BEFORE;
     let upper = begins_upper(document, before);
-    let given = upper && gazetteer.is_given_name(before.hash);
+    let given = upper & (marks & bit(Cue::AfterGiven) != 0);
     let other = upper & (class == 0) & !given;
     let earlier = first.checked_sub(2).and_then(|i| document.tokens().get(i));
     let spaced = earlier.is_some_and(|earlier| is_spaced(document, earlier, before));
@@ -256,7 +262,7 @@ fn look_before_marks(
     context.set(Cue::SentenceStart, before.is_none() || holds_end(gap));
     context.set(Cue::Odd, matches!(gap, b"-" | RIGHT_QUOTE | b"'" | b"@" | b" @" | b" #"));
     match before {
-        Some(before) if gap == b". " => context.0 |= class_before(before.hash) & !bit(Cue::Word),
+        Some(before) if gap == b". " => context.0 |= gazetteer.neighbour(before.hash) & CLASS_BEFORE & !bit(Cue::Word),
         Some(before) if gap == NO_BREAK_BLANK => look_before(gazetteer, document, context, first, before),
         _ => {}
     }
@@ -267,9 +273,10 @@ fn look_before_marks(
 fn look_behind(gazetteer: &Gazetteer, document: &Document, context: &mut Context, behind: &Token) {
     let upper = begins_upper(document, behind);
     let any = if upper { u32::MAX } else { bit(Cue::BeforeSaid) | bit(Cue::BeforeThing) };
-    let class = class_behind(behind.hash) & any;
+    let marks = gazetteer.neighbour(behind.hash);
+    let class = marks & CLASS_BEHIND & any;
     let other = upper & (class == 0);
-    let surname = other && gazetteer.is_surname(behind.hash);
+    let surname = other & (marks & bit(Cue::BeforeSurname) != 0);
     context.0 |= class;
     context.set(Cue::BeforeSurname, surname);
     context.set(Cue::BeforeCapital, other & !surname);

@@ -87,16 +87,13 @@ impl Gazetteer {
     /// The longest name that begins there.
     #[inline]
     fn longest(&self, document: &Document, start: Start, language: u8) -> Option<Match<'_>> {
-        let Start { at, node } = start;
+        let Start { at, node, pair } = start;
         let token = document.tokens().get(at)?;
-        let initial = document.initial(token);
-        let longer = document.tokens().get(at + 1).is_some_and(|next| {
-            let pair = extend(token.hash, 1, next.hash);
-            self.prefixes(initial).may_go_on(token.hash, pair) | inflect::inflects(document.initial(next))
-        });
         // Most names are of one word.
-        let simple = node.is_simple() & !(node.goes_on() & longer);
-        if simple & initial.is_ascii_uppercase() & (token.end - token.begin > 1) {
+        let simple = node.is_simple()
+            & pair.is_nothing()
+            & !document.tokens().get(at + 1).is_some_and(|next| inflect::inflects(document.initial(next)));
+        if simple & document.initial(token).is_ascii_uppercase() & (token.end - token.begin > 1) {
             let index = node.entry()?;
             return Some(Match { end: at + 1, index, entry: self.entries.get(index)?, name: token.hash as u32 });
         }
@@ -117,13 +114,15 @@ impl Gazetteer {
     fn longest_inflected(&self, document: &Document, at: usize, folded: &[u8], language: u8) -> Option<Match<'_>> {
         inflect::readings(folded).find_map(|r| {
             let node = self.get(r.hash)?;
-            self.walk(document, Start { at, node }, r.hash, r.stem, language)
+            let next = document.tokens().get(at + 1);
+            let pair = next.and_then(|next| self.get(extend(r.hash, 1, next.hash))).unwrap_or_default();
+            self.walk(document, Start { at, node, pair }, r.hash, r.stem, language)
         })
     }
 
     fn walk(&self, document: &Document, start: Start, hash: u64, stem: bool, language: u8) -> Option<Match<'_>> {
         let tokens = document.tokens();
-        let Start { at, mut node } = start;
+        let Start { at, mut node, pair } = start;
         let table = self.prefixes(tokens.get(at).map_or(0, |first| document.initial(first)));
         let mut reading = inflect::Reading { hash, stem };
         let mut prefix = hash;
@@ -137,8 +136,13 @@ impl Gazetteer {
                 best = Some(Match { end, index, entry, name: prefix as u32 });
             }
             let Some((last, next)) = tokens.get(end - 1).zip(tokens.get(end)).filter(|_| node.goes_on()) else { break };
-            let step = |word| table.get_longer(hash, extend(prefix, words, word)).map(|node| (node, word, false));
-            let step_on = step(next.hash).or_else(|| {
+            let step = |word| table.get(extend(prefix, words, word)).map(|node| (node, word, false));
+            let exact = if words == 1 {
+                Some((pair, next.hash, false)).filter(|_| !pair.is_nothing())
+            } else {
+                step(next.hash)
+            };
+            let step_on = exact.or_else(|| {
                 let folded = document.folded(next);
                 let inflected = folded.first().is_some_and(|b| inflect::inflects(*b));
                 if inflected { step_inflected(folded, step) } else { None }

@@ -2,6 +2,7 @@
 
 use super::{
     buckets::Buckets,
+    context::{self, Cue},
     entry::{Candidate, Entry, HitKind, flag},
     table::{Node, PrefixTable},
 };
@@ -10,9 +11,6 @@ use std::collections::HashMap;
 
 /// Largest gazetteer that is read.
 const MAX_GAZETTEER_BYTES: usize = 32 << 20;
-/// Marks of a person's name.
-const GIVEN: u32 = 1;
-const SURNAME: u32 = 2;
 /// Words of the longest name.
 pub(super) const MAX_WORDS: usize = 12;
 
@@ -26,8 +24,8 @@ pub struct Gazetteer {
     /// close together.
     ascii: PrefixTable,
     others: PrefixTable,
-    /// Words that are names of persons: [`GIVEN`], [`SURNAME`].
-    persons: Buckets,
+    /// Words that tell something of a name beside them.
+    neighbours: Buckets,
 }
 
 impl std::fmt::Debug for Gazetteer {
@@ -65,10 +63,10 @@ impl Gazetteer {
             }
             entries.push(entry);
         }
-        let persons = persons(&prefixes, &entries);
+        let neighbours = context::neighbours(persons(&prefixes, &entries));
         let (ascii, others): (Vec<_>, Vec<_>) = prefixes.into_iter().partition(|prefix| prefix.is_ascii);
         let [ascii, others] = [ascii, others].map(|prefixes| table(prefixes, &entries));
-        Ok(Self { entries, candidates: all, ascii, others, persons })
+        Ok(Self { entries, candidates: all, ascii, others, neighbours })
     }
 
     /// How many lines it was read from.
@@ -101,16 +99,10 @@ impl Gazetteer {
         self.others.get(prefix).or_else(|| self.ascii.get(prefix))
     }
 
-    /// Whether the word of this hash is a person's given name.
+    /// What the word of this hash tells of a name beside it: see [`context::neighbours`].
     #[inline(always)]
-    pub(super) fn is_given_name(&self, hash: u64) -> bool {
-        self.persons.get(hash) & GIVEN != 0
-    }
-
-    /// Whether the word of this hash is a family name.
-    #[inline(always)]
-    pub(super) fn is_surname(&self, hash: u64) -> bool {
-        self.persons.get(hash) & SURNAME != 0
+    pub(super) fn neighbour(&self, hash: u64) -> u32 {
+        self.neighbours.get(hash)
     }
 }
 
@@ -124,9 +116,8 @@ impl Entry {
 /// The beginning of a name.
 struct Prefix {
     hash: u64,
-    /// The hash of its first word.
-    first: u64,
-    /// Whether that word begins with a letter of ASCII.
+    words: usize,
+    /// Whether its first word begins with a letter of ASCII.
     is_ascii: bool,
     /// The entry, when it is the whole name.
     entry: Option<usize>,
@@ -137,10 +128,9 @@ fn add_prefixes(prefixes: &mut Vec<Prefix>, name: &Document, entry: usize) {
     let mut hash = 0;
     let is_ascii = name.tokens().first().is_some_and(|word| name.initial(word).is_ascii());
     let name = name.tokens();
-    let first = name.first().map_or(0, |word| word.hash);
     for (i, word) in name.iter().enumerate().filter(|_| name.len() <= MAX_WORDS) {
         hash = extend(hash, i, word.hash);
-        prefixes.push(Prefix { hash, first, is_ascii, entry: (i + 1 == name.len()).then_some(entry) });
+        prefixes.push(Prefix { hash, words: i + 1, is_ascii, entry: (i + 1 == name.len()).then_some(entry) });
     }
 }
 
@@ -148,31 +138,34 @@ fn add_prefixes(prefixes: &mut Vec<Prefix>, name: &Document, entry: usize) {
 fn table(mut prefixes: Vec<Prefix>, entries: &[Entry]) -> PrefixTable {
     // Stable: of two lines with one name the first counts.
     prefixes.sort_by_key(|prefix| prefix.hash);
-    let mut table = PrefixTable::with_room(prefixes.chunk_by(|a, b| a.hash == b.hash).count());
-    for Prefix { hash, first, entry, .. } in prefixes {
+    let count = |words| prefixes.iter().filter(|prefix| prefix.words == words).count();
+    let distinct = prefixes.chunk_by(|a, b| a.hash == b.hash).count();
+    let mut table = PrefixTable::with_room(distinct, count(1), count(2));
+    for Prefix { hash, words, entry, .. } in prefixes {
         let entry = entry.and_then(|index| Some((index, entries.get(index)?)));
         table.insert(hash, entry.map_or(Node::PREFIX, |(index, entry)| Node::of(index, entry)));
-        if hash != first || entry.is_some_and(|(_, entry)| !entry.is_only_given()) {
-            table.mark(first, hash);
+        match words {
+            1 if entry.is_some_and(|(_, entry)| !entry.is_only_given()) => table.mark_word(hash),
+            2 => table.mark_pair(hash),
+            _ => {}
         }
     }
     table
 }
 
-/// The table of words that are names of persons.
-fn persons(prefixes: &[Prefix], entries: &[Entry]) -> Buckets {
+/// The words that are names of persons: the bit of the cue that each is, before a place or behind it.
+fn persons(prefixes: &[Prefix], entries: &[Entry]) -> HashMap<u64, u32> {
     let mut words = HashMap::new();
-    for prefix in prefixes.iter().filter(|prefix| prefix.hash == prefix.first) {
+    for prefix in prefixes.iter().filter(|prefix| prefix.words == 1) {
         if let Some(entry) = prefix.entry.and_then(|index| entries.get(index)) {
-            let mark = |flags: u16, mark: u32| if entry.has(flags) { mark } else { 0 };
+            let mark = |flags: u16, cue: Cue| if entry.has(flags) { context::bit(cue) } else { 0 };
+            let marks = mark(flag::GIVEN, Cue::AfterGiven) | mark(flag::SURNAME | flag::PERSON, Cue::BeforeSurname);
             // Of two lines with one name the first counts.
-            words.entry(prefix.hash).or_insert(mark(flag::GIVEN, GIVEN) | mark(flag::SURNAME | flag::PERSON, SURNAME));
+            words.entry(prefix.hash).or_insert(marks);
         }
     }
     words.retain(|_, marks| *marks != 0);
-    let mut table = Buckets::with_room(words.len());
-    words.into_iter().for_each(|(hash, marks)| table.change(hash, |_| marks));
-    table
+    words
 }
 
 /// The hash of a prefix that is one word longer.
@@ -191,15 +184,16 @@ mod tests {
     fn reads_the_default() {
         let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
         assert!(gazetteer.len() > 5_000);
-        assert!(gazetteer.is_given_name(crate::text::hash_word(b"paris")));
+        let given = gazetteer.neighbour(crate::text::hash_word(b"paris"));
+        assert!(given & context::bit(Cue::AfterGiven) != 0);
     }
 
     #[test]
     fn stays_small_in_memory() {
-        let Gazetteer { entries, candidates, ascii, others, persons } = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
+        let Gazetteer { entries, candidates, ascii, others, neighbours } = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
         let lists = entries.capacity() * size_of::<Entry>() + candidates.capacity() * size_of::<Candidate>();
         // The bundle keeps the file beside it.
-        let bytes = lists + ascii.bytes() + others.bytes() + persons.bytes() + DEFAULT_GAZETTEER.len();
+        let bytes = lists + ascii.bytes() + others.bytes() + neighbours.bytes() + DEFAULT_GAZETTEER.len();
         assert!(bytes < 5 << 20, "{bytes} bytes");
     }
 

@@ -14,17 +14,19 @@ use crate::text::{Document, Initials, Token};
 pub(super) struct Starts {
     initials: Initials,
     /// Words that a name may begin with, then what is left of longer documents.
-    tokens: Vec<u32>,
+    tokens: Vec<(u32, u64)>,
     list: Vec<Start>,
 }
 
 /// A word that a name may begin with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Start {
     /// Index of the token.
     pub(super) at: usize,
     /// The names that its word begins.
     pub(super) node: Node,
+    /// Those that it begins with the next word.
+    pub(super) pair: Node,
 }
 
 impl Starts {
@@ -51,7 +53,7 @@ impl Starts {
         let Self { initials, tokens, list } = self;
         let words = document.tokens();
         if tokens.len() < words.len() {
-            tokens.resize(words.len(), 0);
+            tokens.resize(words.len(), (0, 0));
         }
         let mut kept = 0;
         // Without a branch on what the filter says: the next loads need not wait for this one. What is not kept is written
@@ -59,11 +61,13 @@ impl Starts {
         let mut look = |at: usize, word: &Token| {
             // The last word beside itself: at worst a name is looked for in vain.
             let next = words.get(at + 1).unwrap_or(word);
-            let begins = table(word).may_begin(word.hash, extend(word.hash, 1, next.hash));
+            let (table, pair) = (table(word), extend(word.hash, 1, next.hash));
+            let (is_word, is_pair) = (table.may_be_word(word.hash), table.may_be_pair(pair));
             if let Some(slot) = tokens.get_mut(kept) {
-                *slot = at as u32;
+                // What is no prefix is looked for where all of them are.
+                *slot = (at as u32, if is_pair { pair } else { 0 });
             }
-            kept += usize::from(begins | inflects(word) | inflects(next));
+            kept += usize::from(is_word | is_pair | inflects(word) | inflects(next));
         };
         for (block, &large) in initials.large().iter().enumerate() {
             let mut left = if small { u64::MAX } else { large };
@@ -80,13 +84,23 @@ impl Starts {
                 look(at, word);
             }
         }
-        let kept = tokens.get(..kept).unwrap_or(&[]);
         // All the table's lines are asked for before the first is needed.
         list.clear();
-        list.extend(kept.iter().map(|&at| {
-            let node = words.get(at as usize).map_or_else(Node::default, |word| table(word).node(word.hash));
-            Start { at: at as usize, node }
-        }));
+        list.resize(kept, Start::default());
+        let mut named = 0;
+        for &(at, hash) in tokens.get(..kept).unwrap_or(&[]) {
+            let at = at as usize;
+            let Some(word) = words.get(at) else { continue };
+            let next = words.get(at + 1).unwrap_or(word);
+            let table = table(word);
+            let (node, pair) = (table.node(word.hash), table.node(hash));
+            if let Some(slot) = list.get_mut(named) {
+                *slot = Start { at, node, pair };
+            }
+            let seldom = inflects(word) | inflects(next);
+            named += usize::from(node.is_name() | !pair.is_nothing() | seldom);
+        }
+        list.truncate(named);
     }
 
     /// Those found last, in the order of the text.

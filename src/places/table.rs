@@ -31,10 +31,22 @@ impl Node {
         (self.bits & ENTRY).checked_sub(1).map(|e| e as usize)
     }
 
+    /// A name ends here.
+    #[inline(always)]
+    pub(super) fn is_name(self) -> bool {
+        self.bits & ENTRY != 0
+    }
+
     /// Longer names begin with this prefix.
     #[inline]
     pub(super) fn goes_on(self) -> bool {
         self.bits & GOES_ON != 0
+    }
+
+    /// No name begins with this prefix.
+    #[inline(always)]
+    pub(super) fn is_nothing(self) -> bool {
+        self.bits == 0
     }
 
     /// The name counts wherever it is capitalised.
@@ -47,44 +59,45 @@ impl Node {
 /// From the hash of a prefix to its node.
 #[derive(Debug, Clone)]
 pub(super) struct PrefixTable {
-    /// Names of one word and prefixes of two words or more, each by the hash of the first word.
-    begins: Filter,
+    /// Names of one word.
+    words: Filter,
+    /// Prefixes of two words.
+    pairs: Filter,
     nodes: Buckets,
 }
 
 impl PrefixTable {
-    /// A table with room for so many prefixes.
-    pub(super) fn with_room(prefixes: usize) -> Self {
-        Self { begins: Filter::with_room(prefixes), nodes: Buckets::with_room(prefixes) }
+    /// A table with room for so many prefixes, among which are so many names of one word and so many pairs.
+    pub(super) fn with_room(prefixes: usize, words: usize, pairs: usize) -> Self {
+        Self { words: Filter::with_room(words), pairs: Filter::with_room(pairs), nodes: Buckets::with_room(prefixes) }
     }
 
-    /// Marks a name of one word, or a prefix of more, that begins with the word of the hash `first`.
-    pub(super) fn mark(&mut self, first: u64, prefix: u64) {
-        self.begins.insert(first, prefix);
+    /// Marks a name of one word.
+    pub(super) fn mark_word(&mut self, hash: u64) {
+        self.words.insert(hash);
     }
 
-    /// Whether the word of the hash `first` may begin the `prefix` of two words or more.
+    /// Marks a prefix of two words.
+    pub(super) fn mark_pair(&mut self, hash: u64) {
+        self.pairs.insert(hash);
+    }
+
+    /// Whether a name of one word may have this hash.
     #[inline(always)]
-    pub(super) fn may_go_on(&self, first: u64, prefix: u64) -> bool {
-        self.begins.may_hold(first, prefix)
+    pub(super) fn may_be_word(&self, hash: u64) -> bool {
+        self.words.may_hold(hash)
     }
 
-    /// Whether a name may begin with the word of this hash: one of its own, or one that goes on as `pair` does.
+    /// Whether a prefix of two words may have this hash.
     #[inline(always)]
-    pub(super) fn may_begin(&self, word: u64, pair: u64) -> bool {
-        self.begins.may_hold_either(word, [word, pair])
-    }
-
-    /// The node of a prefix of two words or more that begins with the word of the hash `first`.
-    #[inline]
-    pub(super) fn get_longer(&self, first: u64, prefix: u64) -> Option<Node> {
-        if self.may_go_on(first, prefix) { self.get(prefix) } else { None }
+    pub(super) fn may_be_pair(&self, hash: u64) -> bool {
+        self.pairs.may_hold(hash)
     }
 
     /// Bytes of memory it takes.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.begins.bytes() + self.nodes.bytes()
+        self.words.bytes() + self.pairs.bytes() + self.nodes.bytes()
     }
 
     /// Adds a prefix; an entry that is already there stays.
@@ -114,7 +127,7 @@ mod tests {
 
     #[test]
     fn finds_what_was_put_in() {
-        let mut table = PrefixTable::with_room(1_000);
+        let mut table = PrefixTable::with_room(1_000, 1, 1);
         let entry = |flags| Entry::parse("-", flags, "SYc9", &mut Vec::new()).unwrap();
         for i in 0..1_000u64 {
             let key = (i << 33) | i;
@@ -130,8 +143,10 @@ mod tests {
             assert_eq!((node.entry(), node.goes_on()), (Some(i as usize), i % 2 == 0));
         }
         assert_eq!(table.get(1_000), None);
-        let (word, other) = (77 << 32, 78 << 32);
-        table.mark(word, 78);
-        assert!(table.may_begin(word, 78) && !table.may_begin(word, 79) && !table.may_begin(other, 78));
+        let [word, pair, other] = [77, 78, 79].map(|i| i << 32 | i);
+        table.mark_word(word);
+        table.mark_pair(pair);
+        assert!(table.may_be_word(word) && !table.may_be_word(pair) && !table.may_be_word(other));
+        assert!(table.may_be_pair(pair) && !table.may_be_pair(word) && !table.may_be_pair(other));
     }
 }

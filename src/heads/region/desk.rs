@@ -3,7 +3,9 @@
 
 use super::{
     ABOUT,
-    evidence::{ALL, DESK_FEATURES, DESK_WEIGHTS, DeskEvidence, Prior},
+    evidence::{
+        ALL, DESK_FEATURES, DESK_WEIGHTS, DeskEvidence, PerDesk, Prior, at_least, groups, most, padded, per_desk, sum,
+    },
     math,
 };
 use crate::{
@@ -11,6 +13,7 @@ use crate::{
     prediction::Desk,
 };
 use serde::{Deserialize, Serialize};
+use wide::{CmpGe, f64x4};
 
 /// A desk is returned from this probability on.
 const FAIR_SHARE: f64 = 0.2;
@@ -41,13 +44,6 @@ impl Default for DeskModel {
     }
 }
 
-impl DeskEvidence {
-    /// A desk with a country that the story is surely about, or of a region that is named: "Africa" beside Germany.
-    fn is_eligible(&self, i: usize) -> bool {
-        (self.named[i] >= SURE) | (self.regions[i] >= ABOUT)
-    }
-}
-
 impl DeskModel {
     pub(super) fn check(&self) -> Result<(), String> {
         let due = self.weights.len() == DESK_WEIGHTS || FORMER_WEIGHTS.contains(&self.weights.len());
@@ -62,31 +58,46 @@ impl DeskModel {
         let mut p = evidence.rows(prior).scores(&self.weights);
         p[ALL..].fill(f64::MIN);
         math::softmax(&mut p);
-        if evidence.named.iter().any(|p| *p >= SURE) {
-            let eligible: [bool; ALL] = std::array::from_fn(|i| evidence.is_eligible(i));
-            let known = p.iter().zip(eligible).map(|(p, is)| if is { *p } else { 0.0 }).fold(0.0, f64::max);
-            for (i, (p, is)) in p.iter_mut().zip(eligible).enumerate() {
-                // The index only breaks ties between those that are held back.
-                let held = p.min(known * (1.0 - 1e-6 * (i + 1) as f64));
-                *p = if is { *p } else { held };
-            }
-            let sum: f64 = p.iter().sum();
-            p.iter_mut().for_each(|p| *p /= sum);
+        if most(&evidence.named) >= SURE {
+            p = held_back(evidence, &p);
         }
         std::array::from_fn(|i| p[i])
     }
 }
 
+/// What the probability of a desk that is held back is at most, as a share of the best: it only breaks ties.
+const TIES: PerDesk = {
+    let mut ties = [0.0; size_of::<PerDesk>() / size_of::<f64>()];
+    let mut i = 0;
+    while i < ALL {
+        ties[i] = 1.0 - 1e-6 * (i + 1) as f64;
+        i += 1;
+    }
+    ties
+};
+
+/// The probabilities, but those of desks without a country that the story is surely about are held back, unless a region
+/// of theirs is named: "Africa" beside Germany.
+#[inline(never)]
+fn held_back(evidence: &DeskEvidence, p: &PerDesk) -> PerDesk {
+    let ([all, ties], [named, regions]) = ([p, &TIES].map(groups), [&evidence.named, &evidence.regions].map(groups));
+    let eligible = |group: usize| named[group].cmp_ge(f64x4::splat(SURE)) | regions[group].cmp_ge(f64x4::splat(ABOUT));
+    let known = most(&per_desk(|group| all[group] & eligible(group)));
+    let held = per_desk(|group| {
+        let held = all[group].fast_min(ties[group] * known);
+        eligible(group).blend(all[group], held)
+    });
+    let scale = 1.0 / sum(&held);
+    per_desk(|group| groups(&held)[group] * scale)
+}
+
 /// The desk with the highest probability: an index in [`DESKS`], or their number for none.
 #[must_use]
 pub fn best(probabilities: &[f64; ALL]) -> usize {
-    let mut best = DESKS.len();
-    for (i, p) in probabilities.iter().enumerate() {
-        if probabilities.get(best).is_none_or(|b| p > b) {
-            best = i;
-        }
-    }
-    best
+    let p = padded(probabilities);
+    let best = at_least(&p, most(&p));
+    // Of as likely ones none, or else the first.
+    if best >> DESKS.len() & 1 != 0 { DESKS.len() } else { best.trailing_zeros() as usize }
 }
 
 /// Code of a desk by its index; "none" beyond the last.
@@ -97,9 +108,13 @@ pub fn code(index: usize) -> &'static str {
 
 /// Every desk with a fair share, most probable first.
 pub(super) fn fair(probabilities: &[f64; ALL]) -> Vec<Desk> {
-    let rows = DESKS.iter().zip(DESK_NAMES).zip(probabilities);
-    let mut desks: Vec<Desk> =
-        rows.filter(|(_, p)| **p >= FAIR_SHARE).map(|((code, name), p)| Desk { code, name, probability: *p }).collect();
+    let mut fair = at_least(&padded(probabilities), FAIR_SHARE) & ((1 << DESKS.len()) - 1);
+    let mut desks = Vec::with_capacity(fair.count_ones() as usize);
+    while fair != 0 {
+        let at = fair.trailing_zeros() as usize;
+        desks.push(Desk { code: DESKS[at], name: DESK_NAMES[at], probability: probabilities[at] });
+        fair &= fair - 1;
+    }
     desks.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     desks
 }

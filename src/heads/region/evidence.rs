@@ -1,6 +1,6 @@
 //! What a story says of each desk, in numbers: its places, its countries, its words.
 
-use super::{ABOUT, math};
+use super::{ABOUT, RankedCountry, math};
 use crate::places::countries::DESKS;
 use wide::{CmpGe, CmpGt, f64x4};
 
@@ -48,9 +48,6 @@ const LEAST_PRIOR: f64 = 1e-4;
 const HALF_TRUST: f64 = 2.0;
 /// Least that places and words together give a desk.
 const LEAST_MIXTURE: f64 = 1e-4;
-const LEAST_LOG_MIXTURE: f64 = -9.210_340_371_976_182;
-/// The logarithm of the least that [`math::odds`] gives.
-const LEAST_LOG_ODDS: f64 = -6.906_754_778_648_554;
 
 /// Desks are read so many at once.
 const LANES: usize = 4;
@@ -103,13 +100,60 @@ impl Prior {
     /// Without an opinion all are as likely.
     pub(super) fn of(opinion: Option<&[f32]>) -> Self {
         let mut p = [LEAST_PRIOR; LANES * GROUPS];
-        for (i, p) in p.iter_mut().enumerate().take(ALL) {
-            *p = opinion.map_or(1.0 / ALL as f64, |o| f64::from(o.get(i).copied().unwrap_or(0.0)).max(LEAST_PRIOR));
+        match opinion {
+            Some(opinion) => p.iter_mut().zip(opinion).for_each(|(p, told)| *p = f64::from(*told).max(LEAST_PRIOR)),
+            None => p[..ALL].fill(1.0 / ALL as f64),
         }
         let mut log = p;
         math::ln(&mut log);
         Self { p, log }
     }
+}
+
+/// The lanes of a number for each desk.
+pub(super) fn groups(values: &PerDesk) -> [f64x4; GROUPS] {
+    let chunks = values.as_chunks::<LANES>().0;
+    std::array::from_fn(|group| f64x4::new(chunks[group]))
+}
+
+/// A number for each desk from its groups.
+pub(super) fn per_desk(of: impl Fn(usize) -> f64x4) -> PerDesk {
+    let mut all = PerDesk::default();
+    for (group, lanes) in all.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        *lanes = of(group).to_array();
+    }
+    all
+}
+
+/// Filled up with zeros.
+pub(super) fn padded(values: &[f64; ALL]) -> PerDesk {
+    let mut all = PerDesk::default();
+    all[..ALL].copy_from_slice(values);
+    all
+}
+
+/// A bit for each desk whose number is at least as large.
+#[inline(never)]
+pub(super) fn at_least(values: &PerDesk, least: f64) -> u32 {
+    let masks = groups(values).map(|group| group.cmp_ge(f64x4::splat(least)).move_mask());
+    masks.into_iter().rev().fold(0, |all, mask| all << LANES | mask as u32)
+}
+
+/// The largest of a number for each desk. Not inlined, as the next: the code is as cold as the article.
+#[inline(never)]
+pub(super) fn most(values: &PerDesk) -> f64 {
+    let [a, b, c] = groups(values);
+    let [a, b, c, d] = a.fast_max(b).fast_max(c).to_array();
+    let larger = |a: f64, b: f64| if a > b { a } else { b };
+    larger(larger(a, b), larger(c, d))
+}
+
+/// The sum of a number for each desk.
+#[inline(never)]
+pub(super) fn sum(values: &PerDesk) -> f64 {
+    let [a, b, c] = groups(values);
+    let [a, b, c, d] = (a + b + c).to_array();
+    (a + b) + (c + d)
 }
 
 /// The vectors of the ten desks and of none, as the model is trained on them.
@@ -124,55 +168,33 @@ pub(super) struct Rows<'a> {
     all_expected: f64,
     most_places: f64,
     nameless: bool,
-    /// Logarithms: of one more than the places, of the mixture, of the odds of the prior and of the likeliest country.
-    logs: [PerDesk; 4],
     contexts: [f64; CONTEXTS.len()],
 }
 
 impl DeskEvidence {
+    /// Adds what a country says that the article is about with this probability.
+    pub(super) fn add(&mut self, country: &RankedCountry, about: f64) {
+        let desk = country.country.desk();
+        self.expected[desk] += about * country.weight;
+        self.likeliest[desk] = self.likeliest[desk].max(about);
+        if country.by_more_than_towns {
+            self.named[desk] = self.named[desk].max(about);
+        }
+    }
+
     pub(super) fn rows<'a>(&'a self, prior: &'a Prior) -> Rows<'a> {
         let is = |condition: bool| f64::from(u8::from(condition));
-        let most = |values: &PerDesk| values.iter().copied().fold(0.0, f64::max);
-        let total: f64 = self.places.iter().sum();
+        let total = sum(&self.places);
         let trust = total / (total + HALF_TRUST);
-        let contexts = [most(&prior.p), most(&self.likeliest), trust, is(self.short), is(total <= 0.0)];
         Rows {
             evidence: self,
             prior,
             total: total.max(1e-9),
-            all_expected: self.expected.iter().sum::<f64>().max(1e-9),
+            all_expected: sum(&self.expected).max(1e-9),
             most_places: most(&self.places),
             nameless: most(&self.named) < ABOUT,
-            logs: self.logs(prior, total, trust),
-            contexts,
+            contexts: [most(&prior.p), most(&self.likeliest), trust, is(self.short), is(total <= 0.0)],
         }
-    }
-
-    /// See [`Rows::logs`].
-    fn logs(&self, prior: &Prior, total: f64, trust: f64) -> [PerDesk; 4] {
-        // Most desks have no place: what their logarithms are is known from those of all.
-        let mut numbers = [1.0; 4 * ALL + 1];
-        for (number, prior) in numbers.iter_mut().zip(&prior.p).take(ALL) {
-            *number = math::odds(*prior);
-        }
-        numbers[ALL] = 1.0 - trust;
-        let mut used = ALL + 1;
-        let placed = || (0..DESKS.len()).filter(|desk| self.places[*desk] > 0.0);
-        for desk in placed() {
-            let mixture = trust * (self.places[desk] / total) + (1.0 - trust) * prior.p[desk];
-            let own = [1.0 + self.places[desk], mixture.max(LEAST_MIXTURE), math::odds(self.likeliest[desk])];
-            numbers[used..used + own.len()].copy_from_slice(&own);
-            used += own.len();
-        }
-        math::ln(&mut numbers[..used]);
-        let (mut places, mut prior_odds) = (PerDesk::default(), PerDesk::default());
-        let mut mixture = prior.log.map(|log| (numbers[ALL] + log).max(LEAST_LOG_MIXTURE));
-        let mut likely_odds = [LEAST_LOG_ODDS; LANES * GROUPS];
-        prior_odds[..ALL].copy_from_slice(&numbers[..ALL]);
-        for (desk, own) in placed().zip(numbers[ALL + 1..].as_chunks().0) {
-            [places[desk], mixture[desk], likely_odds[desk]] = *own;
-        }
-        [places, mixture, prior_odds, likely_odds]
     }
 }
 
@@ -180,14 +202,23 @@ impl Rows<'_> {
     /// The features of a group of desks.
     #[inline(always)]
     fn features(&self, group: usize) -> [f64x4; DESK_FEATURES.len()] {
-        let of = |values: &PerDesk| f64x4::new(values.as_chunks::<LANES>().0[group]);
+        let of = |values: &PerDesk| groups(values)[group];
         let if_so = |mask: f64x4| mask & f64x4::ONE;
         let at_least = |values: f64x4, least: f64| values.cmp_ge(f64x4::splat(least));
         let Self { evidence, prior, contexts: [certain, best, trust, short, bare], .. } = self;
         let (places, likely, log_prior, prior) =
             (of(&evidence.places), of(&evidence.likeliest), of(&prior.log), of(&prior.p));
-        let [log_places, log_mixture, prior_odds, likely_odds] = self.logs.each_ref().map(of);
         let (share, expected) = (places * (1.0 / self.total), of(&evidence.expected) * (1.0 / self.all_expected));
+        let mixture = share * *trust + prior * (1.0 - trust);
+        let numbers = [
+            f64x4::ONE + places,
+            mixture.fast_max(f64x4::splat(LEAST_MIXTURE)),
+            math::odds_of(prior),
+            math::odds_of(likely),
+        ];
+        let mut logs = numbers.map(f64x4::to_array);
+        math::ln(logs.as_flattened_mut());
+        let [log_places, log_mixture, prior_odds, likely_odds] = logs.map(f64x4::new);
         let none = of(&NONE);
         let nameless = f64::from(u8::from(self.nameless));
         [

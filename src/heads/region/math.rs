@@ -3,6 +3,7 @@
 //! the article, and each copy would be read from memory again.
 
 use std::f64::consts::{LN_2, LOG2_E};
+use wide::f64x4;
 
 /// 1.5 * 2^52: the lowest bits of a small number added to it are that number, rounded.
 const ROUND: f64 = 6_755_399_441_055_744.0;
@@ -37,6 +38,13 @@ pub(super) fn odds(p: f64) -> f64 {
     inner / (1.0 - inner)
 }
 
+/// The odds of some probabilities.
+#[inline(always)]
+pub(super) fn odds_of(p: f64x4) -> f64x4 {
+    let inner = p.fast_max(f64x4::splat(LEAST_ODDS)).fast_min(f64x4::splat(1.0 - LEAST_ODDS));
+    inner / (f64x4::ONE - inner)
+}
+
 /// Replaces each number, which is to be positive and normal, by its logarithm.
 #[inline(never)]
 pub(super) fn ln(numbers: &mut [f64]) {
@@ -55,8 +63,9 @@ pub(super) fn ln(numbers: &mut [f64]) {
 }
 
 /// Replaces scores by probabilities.
+#[inline(never)]
 pub(super) fn softmax(scores: &mut [f64]) {
-    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let most = scores.iter().copied().fold(f64::NEG_INFINITY, |most, score| if score > most { score } else { most });
     scores.iter_mut().for_each(|score| *score -= most);
     exp(scores);
     let sum: f64 = scores.iter().sum();

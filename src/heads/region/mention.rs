@@ -3,7 +3,7 @@
 
 use super::{Logistic, linear};
 use crate::places::{Context, Cue, HitKind, PlaceHit, countries::COUNTRIES};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use wide::{CmpEq, i32x4};
 
 /// Pairs of cues that mean more together.
@@ -91,7 +91,7 @@ impl Support {
 pub fn mention_features(hits: &[PlaceHit], i: usize) -> [f64; MENTION_FEATURES] {
     let mut x = [0.0; MENTION_FEATURES];
     if let Some(hit) = hits.get(i) {
-        let Read { mut flags, numbers } = read(hit, &Support::of(hits));
+        let Read { mut flags, numbers } = read(hit, Support::of(hits).others(hit));
         while flags != 0 {
             if let Some(slot) = x.get_mut(flags.trailing_zeros() as usize) {
                 *slot = 1.0;
@@ -108,22 +108,84 @@ pub fn mention_features(hits: &[PlaceHit], i: usize) -> [f64; MENTION_FEATURES] 
 }
 
 /// How likely each hit is a mention of its place.
-pub(super) fn sureness(model: &Logistic, lookup: &Lookup, hits: &[PlaceHit], sure: &mut Vec<f64>) {
+pub(super) fn sureness(model: &Logistic, lookup: &Lookup, hits: &[PlaceHit], memo: &mut Memo, sure: &mut Vec<f64>) {
     let support = Support::of(hits);
-    let sums = lookup.0.get_or_init(|| Box::new(FlagSums::of(&model.weights)));
-    let weights = NUMBERS.map(|at| model.weights.get(at).copied().unwrap_or(0.0));
+    let sums = lookup.0.get_or_init(|| Arc::new(FlagSums::of(&model.weights)));
+    let slots = memo.of(sums);
     sure.clear();
     sure.extend(hits.iter().map(|hit| {
-        let Read { flags, numbers } = read(hit, &support);
-        let numbers: f64 = weights.iter().zip(numbers).map(|(w, x)| w * x).sum();
-        model.bias + sums.of_flags(flags) + numbers
+        let (key, others) = key(hit, &support);
+        let at = (key.wrapping_mul(SCATTER) >> (u64::BITS - Memo::BITS)) as usize;
+        match slots.get_mut(at) {
+            Some(slot) if slot.key == key => slot.sure,
+            slot => {
+                let sure = judge(model, sums, hit, others);
+                if let Some(slot) = slot {
+                    *slot = Slot { key, sure };
+                }
+                sure
+            }
+        }
     }));
-    linear::probabilities(sure);
+}
+
+#[inline(never)]
+fn judge(model: &Logistic, sums: &FlagSums, hit: &PlaceHit, others: u32) -> f64 {
+    let Read { flags, numbers } = read(hit, others);
+    let weighted = NUMBERS.iter().zip(numbers).map(|(&at, x)| model.weights.get(at).copied().unwrap_or(0.0) * x);
+    let mut score = [model.bias + sums.of_flags(flags) + weighted.sum::<f64>()];
+    linear::probabilities(&mut score);
+    score[0]
+}
+
+/// All that the features of a hit are made from, and how often its country is named by other names.
+#[inline(always)]
+fn key(hit: &PlaceHit, support: &Support) -> (u64, u32) {
+    let others = support.others(hit);
+    // How many others there are counts for small places only.
+    let others = if is_small(hit) { others } else { others.min(1) };
+    let parts = [
+        (u64::from(hit.context.bits()), 0),
+        (hit.kind as u64, 30),
+        (u64::from(hit.known), 34),
+        (u64::from(others), 38),
+    ];
+    (parts.into_iter().fold(0, |key, (part, shift)| key | part << shift), others)
+}
+const _: () = assert!(Context::CUES <= 30 && HitKind::COUNT < 16);
+
+/// Mentions judged before: nine of ten are like one of them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memo {
+    /// Whose judgements they are.
+    sums: Option<Arc<FlagSums>>,
+    slots: Vec<Slot>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    key: u64,
+    sure: f64,
+}
+
+const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Memo {
+    const BITS: u32 = 11;
+
+    fn of(&mut self, sums: &Arc<FlagSums>) -> &mut [Slot] {
+        if !self.sums.as_ref().is_some_and(|own| Arc::ptr_eq(own, sums)) {
+            self.sums = Some(Arc::clone(sums));
+            self.slots.clear();
+            self.slots.resize(1 << Self::BITS, Slot { key: u64::MAX, sure: 0.0 });
+        }
+        &mut self.slots
+    }
 }
 
 /// What is looked up instead of the mention model's weights: made once, when it is first needed, and no part of a model.
 #[derive(Debug, Clone, Default)]
-pub struct Lookup(OnceLock<Box<FlagSums>>);
+pub struct Lookup(OnceLock<Arc<FlagSums>>);
 
 impl PartialEq for Lookup {
     fn eq(&self, _: &Self) -> bool {
@@ -171,8 +233,12 @@ struct Read {
     numbers: [f64; NUMBERS.len()],
 }
 
+fn is_small(hit: &PlaceHit) -> bool {
+    hit.kind.is_local() && hit.known <= SMALL
+}
+
 #[inline]
-fn read(hit: &PlaceHit, support: &Support) -> Read {
+fn read(hit: &PlaceHit, others: u32) -> Read {
     let holds = |cue: Cue| hit.context.has(cue);
     // A well-known name does not get doubtful because small places share it.
     let famous = hit.known >= FAMOUS;
@@ -198,8 +264,7 @@ fn read(hit: &PlaceHit, support: &Support) -> Read {
     let mut flag = |at: usize, is: bool| high |= u32::from(is) << at;
     // Small places live by the company of others of their country; countries and capitals do not need it.
     let (local, people) = (hit.kind.is_local(), hit.kind == HitKind::Demonym);
-    let small = local && hit.known <= SMALL;
-    let others = support.others(hit);
+    let small = is_small(hit);
     let alone = others == 0 && (holds(Cue::Person) || holds(Cue::Word));
     flag(1, small);
     flag(3, small && others == 0);
@@ -244,7 +309,7 @@ mod tests {
         let document = Document::new("Turkey dinners in Georgia", text);
         let places = gazetteer.find(&document, "en");
         let mut sure = Vec::new();
-        sureness(&model, &Lookup::default(), places.hits(), &mut sure);
+        sureness(&model, &Lookup::default(), places.hits(), &mut Memo::default(), &mut sure);
         assert!(sure.len() > 8);
         for (i, sure) in sure.iter().enumerate() {
             let plain = model.probability(&mention_features(places.hits(), i));

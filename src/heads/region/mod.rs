@@ -71,6 +71,7 @@ pub struct Counted {
     /// Probabilities of the ten desks and of none.
     pub desks: [f64; 11],
     evidence: evidence::DeskEvidence,
+    memo: mention::Memo,
     tallies: Vec<tally::Tally>,
     logs: Vec<rank::Logs>,
     order: Vec<usize>,
@@ -93,30 +94,21 @@ impl RegionHead {
 
     /// Everything short of the answer, into `counted`. `desk_prior`: see [`predict`](Self::predict).
     pub fn count(&self, document: &Document, hits: &[PlaceHit], desk_prior: Option<&[f32]>, counted: &mut Counted) {
-        let Counted { sure, countries, about, desks, evidence, tallies, logs, .. } = counted;
-        mention::sureness(&self.mention, &self.lookup, hits, sure);
-        let (weights, regions) = tally::tally(document, hits, sure, tallies);
+        let Counted { sure, countries, about, desks, evidence, memo, tallies, logs, .. } = counted;
+        mention::sureness(&self.mention, &self.lookup, hits, memo, sure);
+        *evidence = evidence::DeskEvidence { short: document.tokens().len() < rank::SHORT, ..Default::default() };
+        tally::tally(document, hits, sure, tallies, &mut evidence.places, &mut evidence.regions);
         let prior = evidence::Prior::of(desk_prior);
-        rank::vectors(document, tallies, &weights, desk_prior.map(|_| &prior.log), logs, countries);
+        rank::vectors(document, tallies, &evidence.places, desk_prior.map(|_| &prior.log), logs, countries);
         about.clear();
-        // In a sentence or two the name is all there is; in an article the ranker has weighed it beside the rest.
-        let brief = document.tokens().len() < rank::SHORT;
-        let cap = |country: &RankedCountry| if brief { country.named } else { 1.0 };
         about.extend(countries.iter().map(|c| self.ranker.score(&c.features)));
         linear::probabilities(about);
-        for (about, country) in about.iter_mut().zip(countries.iter()) {
-            *about = about.min(cap(country));
-        }
-        *evidence = evidence::DeskEvidence { places: weights, regions, short: brief, ..Default::default() };
-        for (country, &about) in countries.iter().zip(about.iter()) {
-            let desk = country.country.desk();
-            if let Some((expected, likeliest)) = evidence.expected.get_mut(desk).zip(evidence.likeliest.get_mut(desk)) {
-                *expected += about * country.weight;
-                *likeliest = likeliest.max(about);
+        for (country, about) in countries.iter().zip(about.iter_mut()) {
+            // In a sentence or two the name is all there is; in an article the ranker has weighed it beside the rest.
+            if evidence.short {
+                *about = about.min(country.named);
             }
-            if let Some(named) = evidence.named.get_mut(desk).filter(|_| country.by_more_than_towns) {
-                *named = named.max(about);
-            }
+            evidence.add(country, *about);
         }
         *desks = self.desks.probabilities(evidence, &prior);
         let told = home::Told {

@@ -120,19 +120,19 @@ impl Tally {
     }
 }
 
-/// Counts the countries named by `hits`, most weighted first, and the weight of each desk: of countries and regions
-/// together, and the highest sureness of a region.
+/// Counts the countries named by `hits`, most weighted first, and adds the weight of each desk, of countries and regions
+/// together, to `desks`, and the highest sureness of a region to `regions`.
 pub(super) fn tally(
     document: &Document,
     hits: &[PlaceHit],
     sure: &[f64],
     tallies: &mut Vec<Tally>,
-) -> (PerDesk, PerDesk) {
+    desks: &mut PerDesk,
+    regions: &mut PerDesk,
+) {
     tallies.clear();
-    let mut regions = PerDesk::default();
     // One more than the place of each country in `tallies`.
     let mut places = [0_u16; COUNTRIES];
-    let mut desks = PerDesk::default();
     for (i, (hit, &sure)) in hits.iter().zip(sure).enumerate().filter(|(_, (_, sure))| **sure >= FAINT) {
         let shared = if hit.countries[1].is_some() { 0.5 } else { 1.0 };
         for country in hit.countries.iter().flatten() {
@@ -162,5 +162,4 @@ pub(super) fn tally(
             *desk += tally.weight();
         }
     }
-    (desks, regions)
 }
