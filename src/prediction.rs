@@ -4,7 +4,7 @@
 //! JSON, with short lower-case names for the values of enums.
 
 use crate::{article::Span, taxonomy::Name};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// One question that a model answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
@@ -141,16 +141,56 @@ pub enum PlaceKind {
 }
 
 /// A place named in the article.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PlaceMention {
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PlaceMention<'a> {
     /// As it is written.
-    pub surface: String,
+    pub surface: &'a str,
     /// Where it stands.
     pub span: Span,
     /// ISO 3166-1 alpha-2; empty for a region of several countries.
     pub country: &'static str,
     /// What kind of name it is.
     pub kind: PlaceKind,
+}
+
+/// The places named in an article, in the order of the text. Their surfaces share one buffer: a string for each would
+/// cost more than it takes to find them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PlaceMentions {
+    surfaces: String,
+    /// Each without its surface, and where that ends.
+    list: Vec<(PlaceMention<'static>, usize)>,
+}
+
+impl PlaceMentions {
+    /// Room for so many names of usual length.
+    #[must_use]
+    pub fn with_capacity(mentions: usize) -> Self {
+        const BYTES: usize = 12;
+        Self { surfaces: String::with_capacity(BYTES * mentions), list: Vec::with_capacity(mentions) }
+    }
+
+    /// Adds one behind the others.
+    pub fn push(&mut self, mention: PlaceMention<'_>) {
+        self.surfaces.push_str(mention.surface);
+        self.list.push((PlaceMention { surface: "", ..mention }, self.surfaces.len()));
+    }
+
+    /// In the order of the text.
+    pub fn iter(&self) -> impl Iterator<Item = PlaceMention<'_>> {
+        let mut begin = 0;
+        self.list.iter().map(move |(mention, end)| {
+            let surface = self.surfaces.get(begin..*end).unwrap_or("");
+            begin = *end;
+            PlaceMention { surface, ..*mention }
+        })
+    }
+}
+
+impl Serialize for PlaceMentions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
 }
 
 /// Which part of the world the story is about.
@@ -164,7 +204,7 @@ pub struct RegionResult {
     /// The countries that it is about, most probable first.
     pub countries: Vec<Country>,
     /// The places mentioned, in the order of the text.
-    pub mentions: Vec<PlaceMention>,
+    pub mentions: PlaceMentions,
     /// Set when the head abstains.
     pub abstained: Option<AbstentionReason>,
     /// What the ranker counted for each country.

@@ -44,7 +44,8 @@ impl Buckets {
         loop {
             let Some(bucket) = self.0.get(at) else { return 0 };
             let found = bucket.find(hash as u32);
-            if (found != 0) | !bucket.is_full() {
+            // As one number: two conditions would be two guesses.
+            if found | u32::from(!bucket.is_full()) != 0 {
                 return found;
             }
             at = (at + 1) & (self.0.len() - 1);

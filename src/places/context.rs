@@ -223,10 +223,8 @@ pub(super) fn look(gazetteer: &Gazetteer, document: &Document, first: usize, las
         }
         _ => look_before_marks(gazetteer, document, &mut context, first, before, head),
     }
-    match tokens.get(last) {
-        Some(behind) if is_spaced(document, tail, behind) => look_behind(gazetteer, document, &mut context, behind),
-        Some(behind) => look_behind_marks(gazetteer, document, &mut context, tail, behind),
-        None => {}
+    if let Some(behind) = tokens.get(last) {
+        look_behind(gazetteer, document, &mut context, tail, behind);
     }
     context
 }
@@ -268,28 +266,28 @@ fn look_before_marks(
     }
 }
 
-/// The word behind a name, nothing but a blank between them.
+/// The word behind a name. Most of it counts only if nothing but a blank stands between them.
 #[inline(always)]
-fn look_behind(gazetteer: &Gazetteer, document: &Document, context: &mut Context, behind: &Token) {
+fn look_behind(gazetteer: &Gazetteer, document: &Document, context: &mut Context, tail: &Token, behind: &Token) {
+    let mark = document.text().as_bytes().get(tail.end as usize).copied().unwrap_or(0);
+    let next = behind.begin == tail.end + 1;
+    let (mut spaced, mut apostrophe) = (next & (mark == b' '), next & (mark == b'\''));
+    if !mark.is_ascii() {
+        let gap = gap(document, Some(tail), Some(behind));
+        (spaced, apostrophe) = (gap == NO_BREAK_BLANK, gap == RIGHT_QUOTE);
+    }
     let upper = begins_upper(document, behind);
     let any = if upper { u32::MAX } else { bit(Cue::BeforeSaid) | bit(Cue::BeforeThing) };
+    let any = if spaced { any } else { 0 };
     let marks = gazetteer.neighbour(behind.hash);
     let class = marks & CLASS_BEHIND & any;
-    let other = upper & (class == 0);
+    let other = spaced & upper & (class == 0);
     let surname = other & (marks & bit(Cue::BeforeSurname) != 0);
     context.0 |= class;
     context.set(Cue::BeforeSurname, surname);
     context.set(Cue::BeforeCapital, other & !surname);
-}
-
-/// What stands behind a name that is not parted from the next word by a blank.
-#[inline(never)]
-fn look_behind_marks(gazetteer: &Gazetteer, document: &Document, context: &mut Context, tail: &Token, behind: &Token) {
-    let gap = gap(document, Some(tail), Some(behind));
-    context.set(Cue::Possessive, document.surface(behind) == "s" && matches!(gap, b"'" | RIGHT_QUOTE));
-    if gap == NO_BREAK_BLANK {
-        look_behind(gazetteer, document, context, behind);
-    }
+    let s = (document.initial(behind) == b's') & (behind.end - behind.begin == 1);
+    context.set(Cue::Possessive, apostrophe & s);
 }
 
 /// The right single quotation mark, which is also the apostrophe.
@@ -306,7 +304,7 @@ pub(super) fn gap<'a>(document: &'a Document, left: Option<&Token>, right: Optio
 
 /// Whether nothing but one blank stands between two words.
 #[inline(always)]
-fn is_spaced(document: &Document, left: &Token, right: &Token) -> bool {
+pub(super) fn is_spaced(document: &Document, left: &Token, right: &Token) -> bool {
     let behind = document.text().as_bytes().get(left.end as usize).copied().unwrap_or(0);
     (right.begin == left.end + 1) & (behind == b' ')
 }
@@ -321,7 +319,8 @@ fn holds_end(gap: &[u8]) -> bool {
 #[inline(always)]
 fn begins_upper(document: &Document, word: &Token) -> bool {
     let initial = document.initial(word);
-    initial.is_ascii_uppercase() || !initial.is_ascii() && starts_upper(document.surface(word))
+    // In this order, for almost all are letters of ASCII.
+    if initial.is_ascii() { initial.is_ascii_uppercase() } else { starts_upper(document.surface(word)) }
 }
 
 pub(super) fn starts_upper(word: &str) -> bool {

@@ -52,16 +52,20 @@ impl HitKind {
     /// The kind in the answer; `None` for what is no place.
     #[must_use]
     pub fn place(self) -> Option<PlaceKind> {
-        Some(match self {
-            Self::Country => PlaceKind::Country,
-            Self::Demonym => PlaceKind::Demonym,
-            Self::Capital => PlaceKind::Capital,
-            Self::City => PlaceKind::City,
-            Self::Subdivision => PlaceKind::Subdivision,
-            Self::Body => PlaceKind::Body,
-            Self::Region => PlaceKind::Region,
-            Self::Leader | Self::Null | Self::Given => return None,
-        })
+        // By a table: which it is cannot be foreseen.
+        const PLACES: [Option<PlaceKind>; HitKind::COUNT] = [
+            Some(PlaceKind::Country),
+            Some(PlaceKind::Demonym),
+            Some(PlaceKind::Capital),
+            Some(PlaceKind::City),
+            Some(PlaceKind::Subdivision),
+            Some(PlaceKind::Body),
+            None,
+            Some(PlaceKind::Region),
+            None,
+            None,
+        ];
+        PLACES[self as usize]
     }
 
     /// A town or a part of a country.
@@ -120,8 +124,10 @@ pub(super) struct Entry {
     /// Where its candidates lie in the gazetteer's list: ranked, best known first; never none.
     pub(super) from: u32,
     pub(super) many: u8,
-    /// The first of them.
-    pub(super) best: Candidate,
+    /// What the first of them is.
+    pub(super) kind: HitKind,
+    /// How well known the first of them is.
+    pub(super) known: u8,
     /// Its country, if there is no other candidate.
     pub(super) country: Option<CountryId>,
     /// Its desk, likewise.
@@ -148,9 +154,16 @@ impl Entry {
         candidates: &str,
         all: &mut Vec<Candidate>,
     ) -> Result<Self, String> {
-        let best = Candidate { place: Place::Nowhere, kind: HitKind::Null, known: 0 };
-        let mut entry =
-            Self { languages: 0, flags: 0, from: all.len() as u32, many: 0, best, country: None, desk: None };
+        let mut entry = Self {
+            languages: 0,
+            flags: 0,
+            from: all.len() as u32,
+            many: 0,
+            kind: HitKind::Null,
+            known: 0,
+            country: None,
+            desk: None,
+        };
         for letter in languages.bytes().filter(|b| *b != b'-') {
             let at = b"fsdpi".iter().position(|l| *l == letter).ok_or("unknown language letter")?;
             entry.languages |= 1 << at;
@@ -161,16 +174,16 @@ impl Entry {
         }
         for text in candidates.split(' ') {
             let candidate = candidate(text)?;
+            (entry.country, entry.desk) = match candidate.place {
+                Place::Country(country) if entry.many == 0 => (Some(country), None),
+                Place::Desk(desk) if entry.many == 0 => (None, Some(desk)),
+                _ => (None, None),
+            };
             if entry.many == 0 {
-                entry.best = candidate;
+                (entry.kind, entry.known) = (candidate.kind, candidate.known);
             }
             all.push(candidate);
             entry.many = entry.many.checked_add(1).ok_or("too many candidates")?;
-        }
-        match entry.best.place {
-            Place::Country(country) if entry.many == 1 => entry.country = Some(country),
-            Place::Desk(desk) if entry.many == 1 => entry.desk = Some(desk),
-            _ => {}
         }
         Ok(entry)
     }

@@ -68,8 +68,8 @@ impl Gazetteer {
             hits.push(PlaceHit {
                 first_token: at as u32,
                 last_token: end as u32,
-                kind: entry.best.kind,
-                known: entry.best.known,
+                kind: entry.kind,
+                known: entry.known,
                 countries: [entry.country, None],
                 desk: entry.desk,
                 context,
@@ -88,14 +88,23 @@ impl Gazetteer {
     #[inline]
     fn longest(&self, document: &Document, start: Start, language: u8) -> Option<Match<'_>> {
         let Start { at, node, pair } = start;
-        let token = document.tokens().get(at)?;
-        // Most names are of one word.
-        let simple = node.is_simple()
-            & pair.is_nothing()
-            & !document.tokens().get(at + 1).is_some_and(|next| inflect::inflects(document.initial(next)));
-        if simple & document.initial(token).is_ascii_uppercase() & (token.end - token.begin > 1) {
+        let (token, next) = (document.tokens().get(at)?, document.tokens().get(at + 1));
+        let upper = document.initial(token).is_ascii_uppercase() & (token.end - token.begin > 1);
+        let found = |words, node: Node, hash: u64| {
             let index = node.entry()?;
-            return Some(Match { end: at + 1, index, entry: self.entries.get(index)?, name: token.hash as u32 });
+            Some(Match { end: at + words, index, entry: self.entries.get(index)?, name: hash as u32 })
+        };
+        // Most names are of one word.
+        let inflected = next.is_some_and(|next| inflect::inflects(document.initial(next)));
+        if node.is_simple() & pair.is_nothing() & !inflected & upper {
+            return found(1, node, token.hash);
+        }
+        // Most others are of two, with a blank between them.
+        let spaced = next.filter(|next| context::is_spaced(document, token, next));
+        if pair.is_simple() & !pair.goes_on() & upper
+            && let Some(next) = spaced
+        {
+            return found(2, pair, extend(token.hash, 1, next.hash));
         }
         self.longest_of_several(document, start, token, language)
     }
@@ -200,7 +209,9 @@ fn allowed(document: &Document, at: usize, end: usize, entry: &Entry, language: 
 fn allowed_seldom(document: &Document, at: usize, end: usize, entry: &Entry, first: &Token, last: &Token) -> bool {
     let (tokens, bytes) = (document.tokens(), document.text().as_bytes());
     let surface = document.text().get(first.begin as usize..last.end as usize).unwrap_or("");
-    if surface.chars().next().is_some_and(char::is_lowercase) && !entry.has(flag::LOWER) {
+    // The likeliest first: "In" is no Indiana.
+    let small = surface.bytes().any(|b| b.is_ascii_lowercase());
+    if small && entry.has(flag::UPPER) || surface.starts_with(char::is_lowercase) && !entry.has(flag::LOWER) {
         return false;
     }
     let before = at.checked_sub(1).and_then(|i| tokens.get(i));
@@ -217,7 +228,6 @@ fn allowed_seldom(document: &Document, at: usize, end: usize, entry: &Entry, fir
         let shouted = |t: Option<&Token>| {
             t.map(|t| document.surface(t)).is_some_and(|w| w.len() > 3 && w.bytes().all(|b| b.is_ascii_uppercase()))
         };
-        let small = surface.bytes().any(|b| b.is_ascii_lowercase());
         return !(small || shouted(before) && shouted(tokens.get(end)));
     }
     true

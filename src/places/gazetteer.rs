@@ -59,6 +59,9 @@ impl Gazetteer {
             for surface in surfaces.split('|') {
                 // Through the tokeniser that articles go through.
                 name.read("", surface);
+                if name.tokens().first().is_some_and(|word| name.initial(word).is_ascii_digit()) {
+                    return Err(format!("line {}: {surface:?} begins with a digit", i + 1));
+                }
                 add_prefixes(&mut prefixes, &name, entries.len());
             }
             entries.push(entry);
@@ -109,7 +112,7 @@ impl Gazetteer {
 impl Entry {
     /// A given name that is no place says something of its neighbours only.
     pub(super) fn is_only_given(&self) -> bool {
-        self.best.kind == HitKind::Given
+        self.kind == HitKind::Given
     }
 }
 
@@ -145,7 +148,7 @@ fn table(mut prefixes: Vec<Prefix>, entries: &[Entry]) -> PrefixTable {
         let entry = entry.and_then(|index| Some((index, entries.get(index)?)));
         table.insert(hash, entry.map_or(Node::PREFIX, |(index, entry)| Node::of(index, entry)));
         match words {
-            1 if entry.is_some_and(|(_, entry)| !entry.is_only_given()) => table.mark_word(hash),
+            1 if !entry.is_some_and(|(_, entry)| entry.is_only_given()) => table.mark_word(hash),
             2 => table.mark_pair(hash),
             _ => {}
         }
@@ -203,6 +206,7 @@ mod tests {
             (&b"Syria\t-\t-"[..], "line 1: not four columns"),
             (b"Syria\t-\t-\tSYc9\nIraq\t-\t-\tIQ", "line 2: not a candidate"),
             (b"\xff\t-\t-\tSYc9", "not UTF-8"),
+            (b"Syria|3 Syrias\t-\t-\tSYc9", "line 1: \"3 Syrias\" begins with a digit"),
         ] {
             let error = Gazetteer::parse(bytes).unwrap_err();
             assert!(error.contains(message), "{error}");

@@ -11,11 +11,14 @@ use super::{
 use crate::text::{Document, hash_pair};
 
 /// How much the logarithm of the support by other names counts against one step of [`Candidate::known`].
-const SUPPORT: f32 = 1.5;
-/// Support by a country's name or people, by a town in it, and by a division.
-const SUPPORT_COUNTRY: f32 = 0.8;
-const SUPPORT_LOCAL: f32 = 1.5;
-const SUPPORT_DIVISION: f32 = 4.0;
+const WEIGHT: f32 = 1.5;
+/// Support by a country's name or people (or what else stands for it), by a town in it, and by a division; by kind.
+const SUPPORT: [f32; HitKind::COUNT] = {
+    let mut support = [0.8; HitKind::COUNT];
+    (support[HitKind::Capital as usize], support[HitKind::City as usize]) = (1.5, 1.5);
+    support[HitKind::Subdivision as usize] = 4.0;
+    support
+};
 /// "Fulton County, Georgia": divisions stand behind a comma more often than countries.
 const AFTER_COMMA: f32 = 1.2;
 /// A division or country right behind a comma settles it.
@@ -25,20 +28,11 @@ const BESIDE: f32 = 100.0;
 pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec<PlaceHit>, names: &mut Vec<u32>) {
     let mut support = [0.0_f32; COUNTRIES];
     for hit in hits.iter_mut() {
-        let sure = hit.known >= 5 || hit.context.has(Cue::AfterIn);
         hit.context.set(Cue::Ambiguous, hit.many > 1);
-        if let Some(country) = hit.countries[0]
-            && sure
-        {
-            let weight = match hit.kind {
-                HitKind::Subdivision => SUPPORT_DIVISION,
-                kind if kind.is_local() => SUPPORT_LOCAL,
-                _ => SUPPORT_COUNTRY,
-            };
-            if let Some(total) = support.get_mut(country.index()) {
-                *total += weight;
-            }
-        }
+        let sure = (hit.known >= 5) | hit.context.has(Cue::AfterIn);
+        // Without a branch: which kind comes next cannot be foreseen. The last place is no country's.
+        let at = hit.countries[0].map_or(COUNTRIES - 1, CountryId::index);
+        support[at] += if sure { SUPPORT[hit.kind as usize] } else { 0.0 };
     }
     for i in (0..hits.len()).rev() {
         let beside = beside(document, hits, i);
@@ -170,7 +164,7 @@ fn settle(
         let support = support.get(country.index()).copied().unwrap_or(0.0);
         let division = if after_comma && c.kind == HitKind::Subdivision { AFTER_COMMA } else { 0.0 };
         let support = if support > 0.0 { support.ln_1p() } else { 0.0 };
-        f32::from(c.known) + SUPPORT * support + division + if near { BESIDE } else { 0.0 }
+        f32::from(c.known) + WEIGHT * support + division + if near { BESIDE } else { 0.0 }
     };
     let mut ranked = [None, None];
     for candidate in candidates {

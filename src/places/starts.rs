@@ -14,7 +14,7 @@ use crate::text::{Document, Initials, Token};
 pub(super) struct Starts {
     initials: Initials,
     /// Words that a name may begin with, then what is left of longer documents.
-    tokens: Vec<(u32, u64)>,
+    tokens: Vec<u32>,
     list: Vec<Start>,
 }
 
@@ -53,21 +53,17 @@ impl Starts {
         let Self { initials, tokens, list } = self;
         let words = document.tokens();
         if tokens.len() < words.len() {
-            tokens.resize(words.len(), (0, 0));
+            tokens.resize(words.len(), 0);
         }
         let mut kept = 0;
         // Without a branch on what the filter says: the next loads need not wait for this one. What is not kept is written
         // over by the next.
         let mut look = |at: usize, word: &Token| {
-            // The last word beside itself: at worst a name is looked for in vain.
-            let next = words.get(at + 1).unwrap_or(word);
-            let (table, pair) = (table(word), extend(word.hash, 1, next.hash));
-            let (is_word, is_pair) = (table.may_be_word(word.hash), table.may_be_pair(pair));
+            let begins = table(word).may_begin(word.hash);
             if let Some(slot) = tokens.get_mut(kept) {
-                // What is no prefix is looked for where all of them are.
-                *slot = (at as u32, if is_pair { pair } else { 0 });
+                *slot = at as u32;
             }
-            kept += usize::from(is_word | is_pair | inflects(word) | inflects(next));
+            kept += usize::from(begins | inflects(word));
         };
         for (block, &large) in initials.large().iter().enumerate() {
             let mut left = if small { u64::MAX } else { large };
@@ -88,12 +84,13 @@ impl Starts {
         list.clear();
         list.resize(kept, Start::default());
         let mut named = 0;
-        for &(at, hash) in tokens.get(..kept).unwrap_or(&[]) {
+        for &at in tokens.get(..kept).unwrap_or(&[]) {
             let at = at as usize;
             let Some(word) = words.get(at) else { continue };
+            // The last word beside itself: at worst a name is looked for in vain.
             let next = words.get(at + 1).unwrap_or(word);
             let table = table(word);
-            let (node, pair) = (table.node(word.hash), table.node(hash));
+            let (node, pair) = (table.node(word.hash), table.pair(extend(word.hash, 1, next.hash)));
             if let Some(slot) = list.get_mut(named) {
                 *slot = Start { at, node, pair };
             }
@@ -143,7 +140,8 @@ mod tests {
             let found: Vec<usize> = starts.iter().map(|start| start.at).collect();
             let tokens = document.tokens();
             for (at, token) in tokens.iter().enumerate() {
-                let capital = !document.surface(token).as_bytes()[0].is_ascii_lowercase();
+                let initial = document.initial(token);
+                let capital = !initial.is_ascii_lowercase() && !initial.is_ascii_digit();
                 let table = gazetteer.prefixes(document.initial(token));
                 let node = table.get(token.hash);
                 let whole = node.and_then(Node::entry).is_some_and(|e| !gazetteer.entries[e].is_only_given());

@@ -59,7 +59,7 @@ impl Node {
 /// From the hash of a prefix to its node.
 #[derive(Debug, Clone)]
 pub(super) struct PrefixTable {
-    /// Names of one word.
+    /// Words that names begin with.
     words: Filter,
     /// Prefixes of two words.
     pairs: Filter,
@@ -72,7 +72,7 @@ impl PrefixTable {
         Self { words: Filter::with_room(words), pairs: Filter::with_room(pairs), nodes: Buckets::with_room(prefixes) }
     }
 
-    /// Marks a name of one word.
+    /// Marks a word that names begin with.
     pub(super) fn mark_word(&mut self, hash: u64) {
         self.words.insert(hash);
     }
@@ -82,16 +82,18 @@ impl PrefixTable {
         self.pairs.insert(hash);
     }
 
-    /// Whether a name of one word may have this hash.
+    /// Whether a name may begin with the word of this hash.
     #[inline(always)]
-    pub(super) fn may_be_word(&self, hash: u64) -> bool {
-        self.words.may_hold(hash)
+    pub(super) fn may_begin(&self, word: u64) -> bool {
+        self.words.may_hold(word)
     }
 
-    /// Whether a prefix of two words may have this hash.
+    /// The node of a prefix of two words, which most pairs are not.
     #[inline(always)]
-    pub(super) fn may_be_pair(&self, hash: u64) -> bool {
-        self.pairs.may_hold(hash)
+    pub(super) fn pair(&self, prefix: u64) -> Node {
+        // Without a branch: what is none is looked for where all of them are.
+        let mask = 0_u64.wrapping_sub(u64::from(self.pairs.may_hold(prefix)));
+        Node { bits: self.node(prefix & mask).bits & mask as u32 }
     }
 
     /// Bytes of memory it takes.
@@ -146,7 +148,8 @@ mod tests {
         let [word, pair, other] = [77, 78, 79].map(|i| i << 32 | i);
         table.mark_word(word);
         table.mark_pair(pair);
-        assert!(table.may_be_word(word) && !table.may_be_word(pair) && !table.may_be_word(other));
-        assert!(table.may_be_pair(pair) && !table.may_be_pair(word) && !table.may_be_pair(other));
+        assert!(table.may_begin(word) && !table.may_begin(other));
+        table.insert(pair, Node::PREFIX);
+        assert_eq!((table.pair(pair), table.pair(other)), (Node::PREFIX, Node::default()));
     }
 }

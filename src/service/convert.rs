@@ -146,8 +146,8 @@ fn region(region: RegionResult) -> pb::RegionResult {
         subregion: c.subregion.to_owned(),
         desk: c.desk.to_owned(),
     };
-    let mention = |m: crate::prediction::PlaceMention| pb::PlaceMention {
-        surface: m.surface,
+    let mention = |m: crate::prediction::PlaceMention<'_>| pb::PlaceMention {
+        surface: m.surface.to_owned(),
         span: Some(span(m.span)),
         country: m.country.to_owned(),
         kind: place_kind(m.kind).into(),
@@ -156,7 +156,7 @@ fn region(region: RegionResult) -> pb::RegionResult {
         primary_desk: region.primary_desk.to_owned(),
         desks: region.desks.into_iter().map(desk).collect(),
         countries: region.countries.into_iter().map(country).collect(),
-        mentions: region.mentions.into_iter().map(mention).collect(),
+        mentions: region.mentions.iter().map(mention).collect(),
         abstained: abstention(region.abstained),
         evidence: region.evidence.into_iter().map(evidence).collect(),
     }

@@ -30,13 +30,13 @@ impl Initials {
             let parts = block.as_chunks::<16>().0.iter().enumerate();
             let small = parts.map(|(i, part)| {
                 let c = i8x16::new(part.map(u8::cast_signed));
-                u64::from(within(c, b'a', 26).move_mask() as u16) << (16 * i)
+                u64::from((within(c, b'a', 26) | within(c, b'0', 10)).move_mask() as u16) << (16 * i)
             });
             !small.fold(0, |all, part| all | part)
         }));
     }
 
-    /// A bit for each word that does not begin with a small letter of ASCII, the lowest for the first.
+    /// A bit for each word that begins with neither a small letter of ASCII nor a digit, the lowest for the first.
     #[must_use]
     pub fn large(&self) -> &[u64] {
         &self.large
@@ -63,7 +63,8 @@ mod tests {
             let words: Vec<&str> = document.tokens().iter().map(|t| document.surface(t)).collect();
             let large = |at: usize| initials.large()[at / Initials::BLOCK] >> (at % Initials::BLOCK) & 1 == 1;
             for (at, word) in words.iter().enumerate() {
-                prop_assert_eq!(large(at), !word.starts_with(|c: char| c.is_ascii_lowercase()), "{}", word);
+                let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+                prop_assert_eq!(large(at), !word.starts_with(small), "{}", word);
             }
             prop_assert!((words.len()..initials.large().len() * Initials::BLOCK).all(|at| !large(at)));
             prop_assert_eq!(initials.any_beyond_ascii(), words.iter().any(|w| !w.as_bytes()[0].is_ascii()));

@@ -2,8 +2,10 @@
 //! around it, how well known it is, and what else the article names.
 
 use super::{Logistic, linear};
-use crate::places::{Context, Cue, HitKind, PlaceHit, countries::COUNTRIES};
-use std::sync::{Arc, OnceLock};
+use crate::{
+    places::{Context, Cue, HitKind, PlaceHit, countries::COUNTRIES},
+    text::hash_pair,
+};
 use wide::{CmpEq, i32x4};
 
 /// Pairs of cues that mean more together.
@@ -65,15 +67,15 @@ const PAIR_BITS: [[i32; LANES]; PAIRS.len().div_ceil(LANES)] = {
 /// How often each country is named.
 #[derive(Debug, Clone)]
 pub(super) struct Support {
-    counts: [u32; COUNTRIES],
+    counts: [u16; COUNTRIES],
 }
 
 impl Support {
     pub(super) fn of(hits: &[PlaceHit]) -> Self {
-        let mut counts = [0; COUNTRIES];
+        let mut counts = [0_u16; COUNTRIES];
         for country in hits.iter().filter_map(|h| h.countries[0]) {
             if let Some(count) = counts.get_mut(country.index()) {
-                *count += 1;
+                *count = count.saturating_add(1);
             }
         }
         Self { counts }
@@ -82,7 +84,7 @@ impl Support {
     /// How often a hit's country is named by other names.
     fn others(&self, hit: &PlaceHit) -> u32 {
         let total = hit.countries[0].and_then(|c| self.counts.get(c.index())).copied().unwrap_or(0);
-        total.saturating_sub(hit.same())
+        u32::from(total).saturating_sub(hit.same())
     }
 }
 
@@ -107,58 +109,56 @@ pub fn mention_features(hits: &[PlaceHit], i: usize) -> [f64; MENTION_FEATURES] 
     x
 }
 
-/// How likely each hit is a mention of its place.
-pub(super) fn sureness(model: &Logistic, lookup: &Lookup, hits: &[PlaceHit], memo: &mut Memo, sure: &mut Vec<f64>) {
+/// How likely each hit is a mention of its place. `memo` changes nothing but how long it takes.
+pub(super) fn sureness(model: &Logistic, hits: &[PlaceHit], memo: &mut Memo, sure: &mut Vec<f64>) {
     let support = Support::of(hits);
-    let sums = lookup.0.get_or_init(|| Arc::new(FlagSums::of(&model.weights)));
-    let slots = memo.of(sums);
+    let slots = memo.of(model);
     sure.clear();
     sure.extend(hits.iter().map(|hit| {
-        let (key, others) = key(hit, &support);
-        let at = (key.wrapping_mul(SCATTER) >> (u64::BITS - Memo::BITS)) as usize;
-        match slots.get_mut(at) {
-            Some(slot) if slot.key == key => slot.sure,
-            slot => {
-                let sure = judge(model, sums, hit, others);
-                if let Some(slot) = slot {
-                    *slot = Slot { key, sure };
-                }
-                sure
-            }
+        let others = support.others(hit);
+        // Beside small places it counts how many there are, else only whether.
+        let others = if is_small(hit) { others } else { others.min(1) };
+        let key = key(hit, others);
+        let Some(slot) = slots.get_mut(Memo::place(key)) else { return judge(model, hit, others) };
+        if slot.key != key {
+            *slot = Slot { key, sure: judge(model, hit, others) };
         }
+        slot.sure
     }));
 }
 
 #[inline(never)]
-fn judge(model: &Logistic, sums: &FlagSums, hit: &PlaceHit, others: u32) -> f64 {
-    let Read { flags, numbers } = read(hit, others);
-    let weighted = NUMBERS.iter().zip(numbers).map(|(&at, x)| model.weights.get(at).copied().unwrap_or(0.0) * x);
-    let mut score = [model.bias + sums.of_flags(flags) + weighted.sum::<f64>()];
+fn judge(model: &Logistic, hit: &PlaceHit, others: u32) -> f64 {
+    let Read { mut flags, numbers } = read(hit, others);
+    let weight = |at: usize| model.weights.get(at).copied().unwrap_or(0.0);
+    let mut score = [model.bias + NUMBERS.into_iter().zip(numbers).map(|(at, x)| weight(at) * x).sum::<f64>()];
+    while flags != 0 {
+        score[0] += weight(flags.trailing_zeros() as usize);
+        flags &= flags - 1;
+    }
     linear::probabilities(&mut score);
     score[0]
 }
 
-/// All that the features of a hit are made from, and how often its country is named by other names.
+/// All that the features of a hit are made from.
 #[inline(always)]
-fn key(hit: &PlaceHit, support: &Support) -> (u64, u32) {
-    let others = support.others(hit);
-    // How many others there are counts for small places only.
-    let others = if is_small(hit) { others } else { others.min(1) };
-    let parts = [
-        (u64::from(hit.context.bits()), 0),
-        (hit.kind as u64, 30),
-        (u64::from(hit.known), 34),
-        (u64::from(others), 38),
-    ];
-    (parts.into_iter().fold(0, |key, (part, shift)| key | part << shift), others)
+fn key(hit: &PlaceHit, others: u32) -> u64 {
+    const KNOWN: u32 = u32::BITS;
+    const KIND: u32 = KNOWN + u8::BITS;
+    const OTHERS: u32 = KIND + u8::BITS;
+    const { assert!(OTHERS + u16::BITS <= u64::BITS, "there is no room for others") };
+    u64::from(hit.context.bits())
+        | u64::from(hit.known) << KNOWN
+        | (hit.kind as u64) << KIND
+        | u64::from(others) << OTHERS
 }
-const _: () = assert!(Context::CUES <= 30 && HitKind::COUNT < 16);
 
-/// Mentions judged before: nine of ten are like one of them.
+/// Mentions judged before: in nine of ten a mention is like one of them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Memo {
     /// Whose judgements they are.
-    sums: Option<Arc<FlagSums>>,
+    model: Option<Logistic>,
+    /// Each where its key is placed, over the last that was placed there.
     slots: Vec<Slot>,
 }
 
@@ -168,57 +168,22 @@ struct Slot {
     sure: f64,
 }
 
-const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
-
 impl Memo {
     const BITS: u32 = 11;
+    /// Of no mention: its kind is none.
+    const EMPTY: u64 = u64::MAX;
 
-    fn of(&mut self, sums: &Arc<FlagSums>) -> &mut [Slot] {
-        if !self.sums.as_ref().is_some_and(|own| Arc::ptr_eq(own, sums)) {
-            self.sums = Some(Arc::clone(sums));
+    fn of(&mut self, model: &Logistic) -> &mut [Slot] {
+        if !self.model.as_ref().is_some_and(|own| own.is_same(model)) {
+            self.model = Some(model.clone());
             self.slots.clear();
-            self.slots.resize(1 << Self::BITS, Slot { key: u64::MAX, sure: 0.0 });
+            self.slots.resize(1 << Self::BITS, Slot { key: Self::EMPTY, sure: 0.0 });
         }
         &mut self.slots
     }
-}
 
-/// What is looked up instead of the mention model's weights: made once, when it is first needed, and no part of a model.
-#[derive(Debug, Clone, Default)]
-pub struct Lookup(OnceLock<Arc<FlagSums>>);
-
-impl PartialEq for Lookup {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-/// The sums of the weights of each four flags, for all they may be: to look up four is faster than to walk over those
-/// that are set, whose number nothing foretells.
-#[derive(Debug, Clone)]
-struct FlagSums([[f64; 16]; MENTION_FEATURES.div_ceil(4)]);
-
-impl FlagSums {
-    fn of(weights: &[f64]) -> Self {
-        let mut sums = [[0.0; 16]; MENTION_FEATURES.div_ceil(4)];
-        for (sums, weights) in sums.iter_mut().zip(weights.chunks(4)) {
-            for (i, weight) in weights.iter().enumerate() {
-                let (without, with) = sums.split_at_mut(1 << i);
-                for (with, without) in with.iter_mut().zip(without) {
-                    *with = *without + weight;
-                }
-            }
-        }
-        Self(sums)
-    }
-
-    #[inline]
-    fn of_flags(&self, flags: u128) -> f64 {
-        let mut totals = [0.0; 4];
-        for (i, sums) in self.0.iter().enumerate() {
-            totals[i % 4] += sums[(flags >> (4 * i)) as usize % 16];
-        }
-        totals.iter().sum()
+    fn place(key: u64) -> usize {
+        (hash_pair(key, 0) >> (u64::BITS - Self::BITS)) as usize
     }
 }
 
@@ -300,20 +265,29 @@ mod tests {
     use crate::text::Document;
 
     #[test]
-    fn looked_up_sums_equal_the_weighted_features() {
-        let weights = (0..MENTION_FEATURES).map(|i| (i as f64 * 0.7).sin()).collect();
-        let model = Logistic { weights, bias: -0.3 };
+    fn remembers_what_the_weighted_features_say() {
+        let model = |shift: f64| {
+            let weights = (0..MENTION_FEATURES).map(|i| (i as f64 * 0.7 + shift).sin()).collect();
+            Logistic { weights, bias: -0.3 }
+        };
         let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
         let text = "Paris Hilton flew to Paris, Texas. \"Jordan said so\", Jordan Henderson told the Moscow Times in \
                     Moscow. Men from Luton, Lagos and Chad; Mr Chad of Orange County. Birmingham City lost to Bath.";
-        let document = Document::new("Turkey dinners in Georgia", text);
-        let places = gazetteer.find(&document, "en");
-        let mut sure = Vec::new();
-        sureness(&model, &Lookup::default(), places.hits(), &mut Memo::default(), &mut sure);
-        assert!(sure.len() > 8);
-        for (i, sure) in sure.iter().enumerate() {
-            let plain = model.probability(&mention_features(places.hits(), i));
-            assert!((plain - sure).abs() < 1e-12, "{plain} {sure}");
+        let articles =
+            [("Turkey dinners in Georgia", text), ("", text), ("Georgia", "Mr Chad of Bath, Luton and Leeds")];
+        let (mut memo, mut sure) = (Memo::default(), Vec::new());
+        // Of another model, too, with what is remembered of the first.
+        for model in [model(0.0), model(0.0), model(1.0), model(0.0)] {
+            for (title, text) in articles {
+                let document = Document::new(title, text);
+                let places = gazetteer.find(&document, "en");
+                sureness(&model, places.hits(), &mut memo, &mut sure);
+                assert!(sure.len() > 3);
+                for (i, sure) in sure.iter().enumerate() {
+                    let plain = model.probability(&mention_features(places.hits(), i));
+                    assert!((plain - sure).abs() < 1e-12, "{plain} {sure}");
+                }
+            }
         }
     }
 }

@@ -16,12 +16,12 @@ pub use desk::DeskModel;
 pub use evidence::{CONTEXTS, DESK_FEATURES, DESK_WEIGHTS, DeskVectors, MODULATED, desk_prior};
 pub use home::HomeModel;
 pub use linear::Logistic;
-pub use mention::{Lookup, MENTION_FEATURES, mention_features};
+pub use mention::{MENTION_FEATURES, mention_features};
 pub use rank::{FEATURES, RANKER_FEATURES, RankedCountry};
 
 use crate::{
     places::PlaceHit,
-    prediction::{AbstentionReason, Country, Evidence, PlaceMention, RegionResult},
+    prediction::{AbstentionReason, Country, Evidence, PlaceMention, PlaceMentions, RegionResult},
     text::Document,
 };
 use serde::{Deserialize, Serialize};
@@ -54,9 +54,6 @@ pub struct RegionHead {
     pub homes: Option<HomeModel>,
     /// A main desk less likely than this is given with the reason "low confidence".
     pub least_desk: f64,
-    /// Made from [`mention`](Self::mention), which does not change once the head has counted.
-    #[serde(skip)]
-    pub lookup: Lookup,
 }
 
 /// What was counted on the way to an answer; buffers that are reused.
@@ -72,7 +69,7 @@ pub struct Counted {
     pub desks: [f64; 11],
     evidence: evidence::DeskEvidence,
     memo: mention::Memo,
-    tallies: Vec<tally::Tally>,
+    tallies: tally::Tallies,
     logs: Vec<rank::Logs>,
     order: Vec<usize>,
 }
@@ -95,7 +92,7 @@ impl RegionHead {
     /// Everything short of the answer, into `counted`. `desk_prior`: see [`predict`](Self::predict).
     pub fn count(&self, document: &Document, hits: &[PlaceHit], desk_prior: Option<&[f32]>, counted: &mut Counted) {
         let Counted { sure, countries, about, desks, evidence, memo, tallies, logs, .. } = counted;
-        mention::sureness(&self.mention, &self.lookup, hits, memo, sure);
+        mention::sureness(&self.mention, hits, memo, sure);
         *evidence = evidence::DeskEvidence { short: document.tokens().len() < rank::SHORT, ..Default::default() };
         tally::tally(document, hits, sure, tallies, &mut evidence.places, &mut evidence.regions);
         let prior = evidence::Prior::of(desk_prior);
@@ -212,17 +209,17 @@ impl RegionHead {
 }
 
 /// The places that are likely meant, in the order of the text.
-fn mentions(document: &Document, hits: &[PlaceHit], sure: &[f64]) -> Vec<PlaceMention> {
-    let mut mentions = Vec::with_capacity(hits.len());
-    mentions.extend(hits.iter().zip(sure).filter_map(|(hit, sure)| {
-        let kind = hit.kind.place().filter(|_| *sure >= LISTED)?;
+fn mentions(document: &Document, hits: &[PlaceHit], sure: &[f64]) -> PlaceMentions {
+    let mut mentions = PlaceMentions::with_capacity(hits.len());
+    for (hit, sure) in hits.iter().zip(sure) {
+        let Some(kind) = hit.kind.place().filter(|_| *sure >= LISTED) else { continue };
         let (begin, end) = hit.range(document);
-        Some(PlaceMention {
-            surface: document.text().get(begin..end)?.to_owned(),
+        mentions.push(PlaceMention {
+            surface: document.text().get(begin..end).unwrap_or(""),
             span: document.original(begin, end),
             country: hit.countries[0].map_or("", |c| c.code()),
             kind,
-        })
-    }));
+        });
+    }
     mentions
 }

@@ -3,9 +3,9 @@
 //! also judges those that training never saw.
 
 use super::{
-    evidence::PerDesk,
+    evidence::{PerDesk, sum},
     math,
-    tally::{PARTS, Tally},
+    tally::{PARTS, Tallies, Tally},
 };
 use crate::{
     places::{HitKind, countries::CountryId},
@@ -83,9 +83,6 @@ pub const RANKER_FEATURES: [&str; 66] = [
 ];
 /// How many there are.
 pub const FEATURES: usize = RANKER_FEATURES.len();
-/// From here on features are those of [`SHORT_TOO`] again, for short texts only.
-const SHORT_FROM: usize = FEATURES - SHORT_TOO.len();
-const SHORT_TOO: [usize; 16] = [47, 1, 5, 6, 10, 11, 12, 13, 17, 19, 29, 24, 32, 33, 44, 38];
 /// Texts of fewer words are short.
 pub(super) const SHORT: usize = 60;
 
@@ -133,27 +130,35 @@ pub(super) type Logs = [f64; 12];
 /// The vector of each tally. `logs` is a buffer.
 pub(super) fn vectors(
     document: &Document,
-    tallies: &[Tally],
+    tallies: &Tallies,
     desks: &PerDesk,
     log_priors: Option<&PerDesk>,
     logs: &mut Vec<Logs>,
     countries: &mut Vec<RankedCountry>,
 ) {
-    let by_first = |a: &&Tally, b: &&Tally| a.first.total_cmp(&b.first);
-    let weight = |rank: usize| tallies.get(rank).map_or(0.0, Tally::weight);
-    let all = All {
+    let mut all = All {
         words: document.tokens().len() as f64,
         count: tallies.len() as f64,
         log_count: (tallies.len() as f64).ln(),
-        total: tallies.iter().map(Tally::weight).sum(),
-        titles: tallies.iter().map(|t| t.title).sum(),
-        most: weight(0),
-        second: weight(1),
-        first: tallies.iter().min_by(by_first).map(|t| t.country),
-        all_desks: desks.iter().sum(),
-        dateline: tallies.iter().any(|t| t.dateline > 0.0),
+        all_desks: sum(desks),
+        ..All::default()
     };
-    let ranked = || tallies.iter().enumerate();
+    let mut first = f64::INFINITY;
+    for (rank, tally) in tallies.ranked().enumerate() {
+        let weight = tally.weight();
+        all.total += weight;
+        all.titles += tally.title;
+        all.dateline |= tally.dateline > 0.0;
+        match rank {
+            0 => all.most = weight,
+            1 => all.second = weight,
+            _ => {}
+        }
+        if tally.first < first {
+            (first, all.first) = (tally.first, Some(tally.country));
+        }
+    }
+    let ranked = || tallies.ranked().enumerate();
     logs.clear();
     logs.extend(ranked().map(|(rank, tally)| logs_of(tally, rank, &all)));
     // Of all countries at once, so that none waits for the one before.
@@ -164,6 +169,7 @@ pub(super) fn vectors(
 }
 
 /// What all countries of an article share.
+#[derive(Default)]
 struct All {
     words: f64,
     count: f64,
@@ -219,29 +225,33 @@ fn vector(
         *logs;
     let true_odds = true_odds.min(4.0);
     let only_dateline = t.dateline > 0.0 && mentions <= 1.0;
-    let (local, log_prior_or_0) = (t.kind(HitKind::City) + t.kind(HitKind::Subdivision), log_prior.unwrap_or(0.0));
-    let mut features = [0.0; FEATURES];
-    let own: [f64; SHORT_FROM] = [
+    let filed_from = is(only_dateline && all.count > 1.0);
+    let by_town = is(t.kind(HitKind::City) + t.kind(HitKind::Subdivision) > 0.0);
+    let log_prior_or_0 = log_prior.unwrap_or(0.0);
+    let (in_title, earliness) = (is(t.title > 0.0), 1.0 - t.first);
+    let [by_name, by_people, by_capital] = [HitKind::Country, HitKind::Demonym, HitKind::Capital].map(named);
+    let (most_named, only_candidate) = (is(rank == 0), is(all.count == 1.0));
+    let features = [
         share,
         relative,
         text,
         title,
         t.title / all.titles.max(1e-9),
-        is(t.title > 0.0),
-        1.0 - t.first,
+        in_title,
+        earliness,
         is(t.lead > 0.0 || t.title > 0.0),
         lead,
         names,
-        named(HitKind::Country),
-        named(HitKind::Demonym),
-        named(HitKind::Capital),
-        is(local > 0.0),
+        by_name,
+        by_people,
+        by_capital,
+        by_town,
         named(HitKind::Body),
         named(HitKind::Leader),
         1.0 / (1.0 + rank as f64),
-        is(rank == 0),
+        most_named,
         1.0 / all.count,
-        is(all.count == 1.0),
+        only_candidate,
         is(mentions <= 1.0),
         is(t.dateline > 0.0),
         is(only_dateline),
@@ -263,23 +273,32 @@ fn vector(
         log_prior_or_0,
         is(log_prior.is_none()),
         share / all.count,
-        is(t.title > 0.0 && rank == 0),
+        in_title * most_named,
         only(&[HitKind::Body, HitKind::Leader]),
         is(all.first == Some(t.country)),
         beside,
         begins,
         said,
-        is(only_dateline && all.count > 1.0),
+        filed_from,
         is(t.dateline == 0.0 && all.dateline),
         is(t.subject),
+        short * filed_from,
+        short * relative,
+        short * in_title,
+        short * earliness,
+        short * by_name,
+        short * by_people,
+        short * by_capital,
+        short * by_town,
+        short * most_named,
+        short * only_candidate,
+        short * all.log_count,
+        short * true_odds,
+        short * after_in,
+        short * after_of,
+        short * beside,
+        short * log_prior_or_0,
     ];
-    features.iter_mut().zip(own).for_each(|(to, feature)| *to = feature);
-    if short > 0.0 {
-        let again = features.split_at_mut(SHORT_FROM);
-        for (to, at) in again.1.iter_mut().zip(SHORT_TOO) {
-            *to = own[at];
-        }
-    }
     let firm = [HitKind::Country, HitKind::Demonym, HitKind::Body, HitKind::Leader];
     RankedCountry {
         country: t.country,
@@ -293,15 +312,27 @@ fn vector(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tally::tally, *};
+    use crate::places::{DEFAULT_GAZETTEER, Gazetteer};
 
     #[test]
     fn short_features_are_the_others_again() {
-        let known =
-            [("dateline and short", "only dateline beside others"), ("short: relative", "share of the most named")];
-        for (short, of) in RANKER_FEATURES[SHORT_FROM..].iter().zip(SHORT_TOO.map(|at| RANKER_FEATURES[at])) {
-            let name = short.strip_prefix("short: ").unwrap_or(short);
-            assert!(name == of || known.contains(&(short, of)), "{short} is not {of}");
+        let document = Document::new("", "France and its president in Paris, said Reuters.");
+        let places = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap().find(&document, "en");
+        let (mut tallies, mut logs, mut countries) = (Tallies::default(), Vec::new(), Vec::new());
+        let (mut desks, mut regions) = (PerDesk::default(), PerDesk::default());
+        tally(&document, places.hits(), &[0.9; 2], &mut tallies, &mut desks, &mut regions);
+        vectors(&document, &tallies, &desks, Some(&[-1.0; 12]), &mut logs, &mut countries);
+        let at = |name: &str| countries[0].features[RANKER_FEATURES.iter().position(|f| *f == name).unwrap()];
+        assert_eq!(at("short text"), 1.0);
+        let mut again =
+            vec![("dateline and short", "only dateline beside others"), ("short: relative", "share of the most named")];
+        let named = RANKER_FEATURES.iter().filter(|name| **name != "short: relative");
+        again.extend(named.filter_map(|name| Some((*name, name.strip_prefix("short: ")?))));
+        assert_eq!(again.len(), 16);
+        assert!(again.iter().filter(|(short, _)| at(short) != 0.0).count() > 6);
+        for (short, of) in again {
+            assert_eq!(at(short), at(of), "{short}");
         }
     }
 }

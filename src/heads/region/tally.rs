@@ -120,28 +120,59 @@ impl Tally {
     }
 }
 
-/// Counts the countries named by `hits`, most weighted first, and adds the weight of each desk, of countries and regions
+/// The counts of all countries that an article names, in buffers that are reused.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tallies {
+    /// In the order of their first mention.
+    all: Vec<Tally>,
+    /// Their places in it, the most weighted first.
+    order: Vec<u16>,
+}
+
+impl Tallies {
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The most weighted first.
+    pub(super) fn ranked(&self) -> impl Iterator<Item = &Tally> {
+        self.order.iter().map(|&at| &self.all[usize::from(at)])
+    }
+
+    fn rank(&mut self) {
+        let Self { all, order } = self;
+        order.clear();
+        order.extend(0..all.len() as u16);
+        order.sort_unstable_by(|&a, &b| {
+            let (x, y) = (&all[usize::from(a)], &all[usize::from(b)]);
+            let by_first = x.first_hit.cmp(&y.first_hit).then(x.country.cmp(&y.country));
+            y.weight().total_cmp(&x.weight()).then(by_first)
+        });
+    }
+}
+
+/// Counts the countries named by `hits`, and adds the weight of each desk, of countries and regions
 /// together, to `desks`, and the highest sureness of a region to `regions`.
 pub(super) fn tally(
     document: &Document,
     hits: &[PlaceHit],
     sure: &[f64],
-    tallies: &mut Vec<Tally>,
+    tallies: &mut Tallies,
     desks: &mut PerDesk,
     regions: &mut PerDesk,
 ) {
-    tallies.clear();
-    // One more than the place of each country in `tallies`.
+    tallies.all.clear();
+    // One more than the place of each country in the list.
     let mut places = [0_u16; COUNTRIES];
     for (i, (hit, &sure)) in hits.iter().zip(sure).enumerate().filter(|(_, (_, sure))| **sure >= FAINT) {
         let shared = if hit.countries[1].is_some() { 0.5 } else { 1.0 };
         for country in hit.countries.iter().flatten() {
             let Some(place) = places.get_mut(country.index()) else { continue };
             if *place == 0 {
-                tallies.push(Tally::new(*country, i));
-                *place = tallies.len() as u16;
+                tallies.all.push(Tally::new(*country, i));
+                *place = tallies.all.len() as u16;
             }
-            if let Some(tally) = tallies.get_mut(usize::from(*place) - 1) {
+            if let Some(tally) = tallies.all.get_mut(usize::from(*place) - 1) {
                 tally.add(document, hit, sure * shared, hit.is_first(i));
             }
         }
@@ -153,13 +184,8 @@ pub(super) fn tally(
             *region = region.max(sure);
         }
     }
-    tallies.sort_unstable_by(|a, b| {
-        let by_first = a.first_hit.cmp(&b.first_hit).then(a.country.cmp(&b.country));
-        b.weight().total_cmp(&a.weight()).then(by_first)
-    });
-    for tally in tallies.iter() {
-        if let Some(desk) = desks.get_mut(tally.country.desk()) {
-            *desk += tally.weight();
-        }
+    for tally in &tallies.all {
+        desks[tally.country.desk()] += tally.weight();
     }
+    tallies.rank();
 }

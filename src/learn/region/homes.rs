@@ -111,7 +111,7 @@ fn examples<'a>(rows: &'a [LabelledArticle], gazetteer: &Gazetteer) -> Examples<
 mod tests {
     use super::*;
     use crate::{
-        heads::region::{DeskModel, FEATURES, Logistic, Lookup, MENTION_FEATURES},
+        heads::region::{DeskModel, FEATURES, Logistic, MENTION_FEATURES},
         places::{DEFAULT_GAZETTEER, countries::DESKS},
     };
 
@@ -127,14 +127,7 @@ mod tests {
         let rows: Vec<LabelledArticle> = (0..40).map(|i| row(if i % 4 == 0 { "IE" } else { "GB" })).collect();
         let zeros = |features| Logistic { weights: vec![0.0; features], bias: 0.0 };
         let (mention, ranker) = (zeros(MENTION_FEATURES), zeros(FEATURES));
-        let head = RegionHead {
-            mention,
-            ranker,
-            desks: DeskModel::default(),
-            homes: None,
-            least_desk: 0.3,
-            lookup: Lookup::default(),
-        };
+        let head = RegionHead { mention, ranker, desks: DeskModel::default(), homes: None, least_desk: 0.3 };
         let mut words = vec![0.01; DESKS.len() + 1];
         words[2] = 0.9;
         let priors = |_: &Document, _: &str| vec![Some(words.clone())];

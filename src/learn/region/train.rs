@@ -4,7 +4,7 @@
 use super::{TrainingPriors, homes::fit_homes, logistic, rows, templates};
 use crate::{
     heads::region::{
-        Counted, DESK_WEIGHTS, DeskModel, FEATURES, Logistic, Lookup, MENTION_FEATURES, RegionHead, mention_features,
+        Counted, DESK_WEIGHTS, DeskModel, FEATURES, Logistic, MENTION_FEATURES, RegionHead, mention_features,
     },
     learn::rows::LabelledArticle,
     places::{Gazetteer, HitKind, countries::CountryId},
@@ -71,7 +71,6 @@ pub fn train_region(
         desks: DeskModel::default(),
         homes: None,
         least_desk: LEAST_DESK,
-        lookup: Lookup::default(),
     };
     let mut examples: Vec<([f64; FEATURES], bool)> = Vec::new();
     let mut document = Document::default();
