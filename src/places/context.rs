@@ -277,10 +277,9 @@ fn look_behind(gazetteer: &Gazetteer, document: &Document, context: &mut Context
         (spaced, apostrophe) = (gap == NO_BREAK_BLANK, gap == RIGHT_QUOTE);
     }
     let upper = begins_upper(document, behind);
-    let any = if upper { u32::MAX } else { bit(Cue::BeforeSaid) | bit(Cue::BeforeThing) };
-    let any = if spaced { any } else { 0 };
-    let marks = gazetteer.neighbour(behind.hash);
-    let class = marks & CLASS_BEHIND & any;
+    let all = |holds: bool| 0_u32.wrapping_sub(u32::from(holds));
+    let marks = gazetteer.neighbour(behind.hash) & all(spaced);
+    let class = marks & CLASS_BEHIND & (all(upper) | bit(Cue::BeforeSaid) | bit(Cue::BeforeThing));
     let other = spaced & upper & (class == 0);
     let surname = other & (marks & bit(Cue::BeforeSurname) != 0);
     context.0 |= class;

@@ -32,7 +32,7 @@ pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec
         let sure = (hit.known >= 5) | hit.context.has(Cue::AfterIn);
         // Without a branch: which kind comes next cannot be foreseen. The last place is no country's.
         let at = hit.countries[0].map_or(COUNTRIES - 1, CountryId::index);
-        support[at] += if sure { SUPPORT[hit.kind as usize] } else { 0.0 };
+        support[at] += f32::from(u8::from(sure)) * SUPPORT[hit.kind as usize];
     }
     for i in (0..hits.len()).rev() {
         let beside = beside(document, hits, i);
@@ -53,27 +53,27 @@ pub(super) fn resolve(gazetteer: &Gazetteer, document: &Document, hits: &mut Vec
 
 /// Tells which hits have the same name for the same country.
 fn mark_same(hits: &mut [PlaceHit], names: &mut Vec<u32>) {
-    // Open addressing; a slot holds one more than the index of the first hit of its name. Mostly empty, and a hit that is
-    // the first of its name goes the same way as the others: which it is cannot be foreseen.
+    // Open addressing; a slot holds the index of the first hit of its name. Mostly empty, and a hit that is the first of
+    // its name goes the same way as the others: which it is cannot be foreseen.
     let slots = (8 * hits.len()).next_power_of_two();
     names.clear();
-    names.resize(slots, 0);
+    names.resize(slots, u32::MAX);
     for i in 0..hits.len() {
         let Some(&PlaceHit { name, countries: [country, _], .. }) = hits.get(i) else { return };
         let mut at = (hash_pair(u64::from(name), country.map_or(u64::MAX, |c| c.index() as u64)) >> 32) as usize;
         let first = loop {
             let Some(slot) = names.get_mut(at & (slots - 1)) else { return };
-            let first = if *slot == 0 { i } else { *slot as usize - 1 };
-            let Some(hit) = hits.get_mut(first) else { return };
+            let first = (*slot).min(i as u32);
+            let Some(hit) = hits.get_mut(first as usize) else { return };
             if (hit.name == name) & (hit.countries[0] == country) {
-                *slot = first as u32 + 1;
-                hit.same += u32::from(first != i);
+                *slot = first;
+                hit.same += u32::from(first != i as u32);
                 break first;
             }
             at += 1;
         };
         if let Some(hit) = hits.get_mut(i) {
-            hit.first_same = first as u32;
+            hit.first_same = first;
         }
     }
     for i in 0..hits.len() {

@@ -65,7 +65,7 @@ pub(super) fn ln(numbers: &mut [f64]) {
 /// Replaces scores by probabilities.
 #[inline(never)]
 pub(super) fn softmax(scores: &mut [f64]) {
-    let most = scores.iter().copied().fold(f64::NEG_INFINITY, |most, score| if score > most { score } else { most });
+    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     scores.iter_mut().for_each(|score| *score -= most);
     exp(scores);
     let sum: f64 = scores.iter().sum();

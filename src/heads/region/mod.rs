@@ -212,7 +212,10 @@ impl RegionHead {
 fn mentions(document: &Document, hits: &[PlaceHit], sure: &[f64]) -> PlaceMentions {
     let mut mentions = PlaceMentions::with_capacity(hits.len());
     for (hit, sure) in hits.iter().zip(sure) {
-        let Some(kind) = hit.kind.place().filter(|_| *sure >= LISTED) else { continue };
+        let Some(kind) = hit.kind.place() else { continue };
+        if *sure < LISTED {
+            continue;
+        }
         let (begin, end) = hit.range(document);
         mentions.push(PlaceMention {
             surface: document.text().get(begin..end).unwrap_or(""),
