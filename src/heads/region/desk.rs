@@ -3,10 +3,9 @@
 
 use super::{
     ABOUT,
-    evidence::{
-        ALL, DESK_FEATURES, DESK_WEIGHTS, DeskEvidence, PerDesk, Prior, at_least, groups, most, padded, per_desk, sum,
-    },
+    evidence::{DESK_FEATURES, DESK_WEIGHTS, DeskEvidence, Prior},
     math,
+    per_desk::{ALL, GROUPS, LANES, PerDesk, at_least, groups, most, of_groups, padded, sum},
 };
 use crate::{
     places::countries::{DESK_NAMES, DESKS, NO_DESK},
@@ -67,7 +66,7 @@ impl DeskModel {
 
 /// What the probability of a desk that is held back is at most, as a share of the best: it only breaks ties.
 const TIES: PerDesk = {
-    let mut ties = [0.0; size_of::<PerDesk>() / size_of::<f64>()];
+    let mut ties = [0.0; LANES * GROUPS];
     let mut i = 0;
     while i < ALL {
         ties[i] = 1.0 - 1e-6 * (i + 1) as f64;
@@ -82,13 +81,13 @@ const TIES: PerDesk = {
 fn held_back(evidence: &DeskEvidence, p: &PerDesk) -> PerDesk {
     let ([all, ties], [named, regions]) = ([p, &TIES].map(groups), [&evidence.named, &evidence.regions].map(groups));
     let eligible = |group: usize| named[group].cmp_ge(f64x4::splat(SURE)) | regions[group].cmp_ge(f64x4::splat(ABOUT));
-    let known = most(&per_desk(|group| all[group] & eligible(group)));
-    let held = per_desk(|group| {
+    let known = most(&of_groups(|group| all[group] & eligible(group)));
+    let held = of_groups(|group| {
         let held = all[group].fast_min(ties[group] * known);
         eligible(group).blend(all[group], held)
     });
     let scale = 1.0 / sum(&held);
-    per_desk(|group| groups(&held)[group] * scale)
+    of_groups(|group| groups(&held)[group] * scale)
 }
 
 /// The desk with the highest probability: an index in [`DESKS`], or their number for none.

@@ -1,11 +1,12 @@
 //! What a story says of each desk, in numbers: its places, its countries, its words.
 
-use super::{ABOUT, RankedCountry, math};
+use super::{
+    ABOUT, RankedCountry, math,
+    per_desk::{ALL, GROUPS, LANES, PerDesk, groups, most, sum},
+};
 use crate::places::countries::DESKS;
 use wide::{CmpGe, CmpGt, f64x4};
 
-/// The desks and none.
-pub(super) const ALL: usize = DESKS.len() + 1;
 /// Names of the features of a desk, in the order of the weights. Part of the model format.
 pub const DESK_FEATURES: [&str; 26] = [
     "share of places",
@@ -48,12 +49,6 @@ const LEAST_PRIOR: f64 = 1e-4;
 const HALF_TRUST: f64 = 2.0;
 /// Least that places and words together give a desk.
 const LEAST_MIXTURE: f64 = 1e-4;
-
-/// Desks are read so many at once.
-const LANES: usize = 4;
-/// A number for each desk, one for none, and what fills up the last lanes.
-pub(super) type PerDesk = [f64; ALL.next_multiple_of(LANES)];
-const GROUPS: usize = size_of::<PerDesk>() / size_of::<f64x4>();
 
 /// Which of the desks is none.
 const NONE: PerDesk = {
@@ -108,52 +103,6 @@ impl Prior {
         math::ln(&mut log);
         Self { p, log }
     }
-}
-
-/// The lanes of a number for each desk.
-pub(super) fn groups(values: &PerDesk) -> [f64x4; GROUPS] {
-    let chunks = values.as_chunks::<LANES>().0;
-    std::array::from_fn(|group| f64x4::new(chunks[group]))
-}
-
-/// A number for each desk from its groups.
-pub(super) fn per_desk(of: impl Fn(usize) -> f64x4) -> PerDesk {
-    let mut all = PerDesk::default();
-    for (group, lanes) in all.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-        *lanes = of(group).to_array();
-    }
-    all
-}
-
-/// Filled up with zeros.
-pub(super) fn padded(values: &[f64; ALL]) -> PerDesk {
-    let mut all = PerDesk::default();
-    all[..ALL].copy_from_slice(values);
-    all
-}
-
-/// A bit for each desk whose number is at least as large.
-#[inline(never)]
-pub(super) fn at_least(values: &PerDesk, least: f64) -> u32 {
-    let masks = groups(values).map(|group| group.cmp_ge(f64x4::splat(least)).move_mask());
-    masks.into_iter().rev().fold(0, |all, mask| all << LANES | mask as u32)
-}
-
-/// The largest of a number for each desk. Not inlined, as the next: the code is as cold as the article.
-#[inline(never)]
-pub(super) fn most(values: &PerDesk) -> f64 {
-    let [a, b, c] = groups(values);
-    let [a, b, c, d] = a.fast_max(b).fast_max(c).to_array();
-    let larger = |a: f64, b: f64| if a > b { a } else { b };
-    larger(larger(a, b), larger(c, d))
-}
-
-/// The sum of a number for each desk.
-#[inline(never)]
-pub(super) fn sum(values: &PerDesk) -> f64 {
-    let [a, b, c] = groups(values);
-    let [a, b, c, d] = (a + b + c).to_array();
-    (a + b) + (c + d)
 }
 
 /// The vectors of the ten desks and of none, as the model is trained on them.

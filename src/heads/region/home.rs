@@ -1,7 +1,7 @@
 //! Stories of an outlet's own country, which seldom name it: no name tells of the country, or one that is none, but the
 //! words tell the desk, and most such stories of a desk are about one country.
 
-use super::{Logistic, RankedCountry, desk, evidence::ALL, math, rank::SHORT};
+use super::{Logistic, RankedCountry, desk, math, per_desk::ALL, rank::SHORT};
 use crate::{places::countries::CountryId, text::Document};
 use serde::{Deserialize, Serialize};
 

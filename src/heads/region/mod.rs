@@ -9,6 +9,7 @@ pub mod home;
 mod linear;
 mod math;
 mod mention;
+mod per_desk;
 mod rank;
 mod tally;
 

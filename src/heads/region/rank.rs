@@ -3,8 +3,8 @@
 //! also judges those that training never saw.
 
 use super::{
-    evidence::{PerDesk, sum},
     math,
+    per_desk::{PerDesk, sum},
     tally::{PARTS, Tallies, Tally},
 };
 use crate::{

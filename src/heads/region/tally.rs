@@ -1,6 +1,6 @@
 //! What an article's mentions say of each country that it names, added up.
 
-use super::evidence::PerDesk;
+use super::per_desk::PerDesk;
 use crate::{
     places::{
         Cue, HitKind, PlaceHit,
