@@ -52,20 +52,16 @@ impl HitKind {
     /// The kind in the answer; `None` for what is no place.
     #[must_use]
     pub fn place(self) -> Option<PlaceKind> {
-        // By a table: which it is cannot be foreseen.
-        const PLACES: [Option<PlaceKind>; HitKind::COUNT] = [
-            Some(PlaceKind::Country),
-            Some(PlaceKind::Demonym),
-            Some(PlaceKind::Capital),
-            Some(PlaceKind::City),
-            Some(PlaceKind::Subdivision),
-            Some(PlaceKind::Body),
-            None,
-            Some(PlaceKind::Region),
-            None,
-            None,
-        ];
-        PLACES[self as usize]
+        Some(match self {
+            Self::Country => PlaceKind::Country,
+            Self::Demonym => PlaceKind::Demonym,
+            Self::Capital => PlaceKind::Capital,
+            Self::City => PlaceKind::City,
+            Self::Subdivision => PlaceKind::Subdivision,
+            Self::Body => PlaceKind::Body,
+            Self::Region => PlaceKind::Region,
+            Self::Leader | Self::Null | Self::Given => return None,
+        })
     }
 
     /// A town or a part of a country.
