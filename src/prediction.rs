@@ -153,8 +153,8 @@ pub struct PlaceMention<'a> {
     pub kind: PlaceKind,
 }
 
-/// The places named in an article, in the order of the text. Their surfaces share one buffer: a string for each would
-/// cost more than it takes to find them.
+/// The places named in an article, in the order of the text. Their surfaces share one buffer, which spares an
+/// allocation for each.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PlaceMentions {
     surfaces: String,

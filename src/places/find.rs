@@ -145,17 +145,15 @@ impl Gazetteer {
                 best = Some(Match { end, index, entry, name: prefix as u32 });
             }
             let Some((last, next)) = tokens.get(end - 1).zip(tokens.get(end)).filter(|_| node.goes_on()) else { break };
-            let step = |word| table.get(extend(prefix, words, word)).map(|node| (node, word, false));
-            let exact = if words == 1 {
-                Some((pair, next.hash, false)).filter(|_| !pair.is_nothing())
-            } else {
-                step(next.hash)
-            };
-            let step_on = exact.or_else(|| {
+            let longer = |word| table.node(extend(prefix, words, word));
+            let exact = if words == 1 { pair } else { longer(next.hash) };
+            let step_on = if exact.is_nothing() {
                 let folded = document.folded(next);
                 let inflected = folded.first().is_some_and(|b| inflect::inflects(*b));
-                if inflected { step_inflected(folded, step) } else { None }
-            });
+                if inflected { step_inflected(folded, longer) } else { None }
+            } else {
+                Some((exact, next.hash, false))
+            };
             // Last, for almost no word goes on with a name.
             let Some((next_node, word, stem)) = step_on.filter(|_| joins(document, last, next)) else { break };
             prefix = extend(prefix, words, word);
@@ -168,8 +166,8 @@ impl Gazetteer {
 
 /// The first reading of a word with which a name goes on.
 #[cold]
-fn step_inflected(folded: &[u8], longer: impl Fn(u64) -> Option<(Node, u64, bool)>) -> Option<(Node, u64, bool)> {
-    inflect::readings(folded).find_map(|r| longer(r.hash).map(|(node, word, _)| (node, word, r.stem)))
+fn step_inflected(folded: &[u8], longer: impl Fn(u64) -> Node) -> Option<(Node, u64, bool)> {
+    inflect::readings(folded).map(|r| (longer(r.hash), r.hash, r.stem)).find(|(node, ..)| !node.is_nothing())
 }
 
 /// Whether two words may belong to one name, by what stands between them.

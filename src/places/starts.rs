@@ -81,7 +81,6 @@ impl Starts {
             }
         }
         // All the table's lines are asked for before the first is needed.
-        list.clear();
         list.resize(kept, Start::default());
         let mut named = 0;
         for &at in tokens.get(..kept).unwrap_or(&[]) {

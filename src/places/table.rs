@@ -67,7 +67,7 @@ pub(super) struct PrefixTable {
 }
 
 impl PrefixTable {
-    /// A table with room for so many prefixes, among which are so many names of one word and so many pairs.
+    /// A table with room for so many prefixes, among which are so many words and pairs.
     pub(super) fn with_room(prefixes: usize, words: usize, pairs: usize) -> Self {
         Self { words: Filter::with_room(words), pairs: Filter::with_room(pairs), nodes: Buckets::with_room(prefixes) }
     }
@@ -104,10 +104,8 @@ impl PrefixTable {
 
     /// Adds a prefix; an entry that is already there stays.
     pub(super) fn insert(&mut self, prefix: u64, new: Node) {
-        self.nodes.change(prefix, |old| {
-            let has_entry = Node { bits: old }.entry().is_some();
-            old | if has_entry { new.bits & GOES_ON } else { new.bits }
-        });
+        self.nodes
+            .change(prefix, |old| old | if (Node { bits: old }).is_name() { new.bits & GOES_ON } else { new.bits });
     }
 
     /// The node of a prefix; one that is nothing, if no name begins with it.
@@ -119,7 +117,7 @@ impl PrefixTable {
     /// The node of a prefix.
     #[inline]
     pub(super) fn get(&self, prefix: u64) -> Option<Node> {
-        Some(self.node(prefix)).filter(|node| node.bits != 0)
+        Some(self.node(prefix)).filter(|node| !node.is_nothing())
     }
 }
 

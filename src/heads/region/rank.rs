@@ -317,22 +317,31 @@ mod tests {
 
     #[test]
     fn short_features_are_the_others_again() {
-        let document = Document::new("", "France and its president in Paris, said Reuters.");
-        let places = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap().find(&document, "en");
-        let (mut tallies, mut logs, mut countries) = (Tallies::default(), Vec::new(), Vec::new());
-        let (mut desks, mut regions) = (PerDesk::default(), PerDesk::default());
-        tally(&document, places.hits(), &[0.9; 2], &mut tallies, &mut desks, &mut regions);
-        vectors(&document, &tallies, &desks, Some(&[-1.0; 12]), &mut logs, &mut countries);
-        let at = |name: &str| countries[0].features[RANKER_FEATURES.iter().position(|f| *f == name).unwrap()];
-        assert_eq!(at("short text"), 1.0);
+        let gazetteer = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
+        let features = |text: &str| {
+            let document = Document::new("", text);
+            let places = gazetteer.find(&document, "en");
+            let (mut tallies, mut logs, mut countries) = (Tallies::default(), Vec::new(), Vec::new());
+            let (mut desks, mut regions) = (PerDesk::default(), PerDesk::default());
+            tally(&document, places.hits(), &[0.9; 2], &mut tallies, &mut desks, &mut regions);
+            vectors(&document, &tallies, &desks, Some(&[-1.0; 12]), &mut logs, &mut countries);
+            countries[0].features
+        };
+        let brief = "France and its president in Paris, said Reuters.";
+        let (short_text, long_text) = (features(brief), features(&format!("{brief}{}", " more words".repeat(SHORT))));
+        let of =
+            |features: &[f64; FEATURES], name: &str| features[RANKER_FEATURES.iter().position(|f| *f == name).unwrap()];
+        let at = |name: &str| of(&short_text, name);
+        assert_eq!((at("short text"), of(&long_text, "short text")), (1.0, 0.0));
         let mut again =
             vec![("dateline and short", "only dateline beside others"), ("short: relative", "share of the most named")];
         let named = RANKER_FEATURES.iter().filter(|name| **name != "short: relative");
         again.extend(named.filter_map(|name| Some((*name, name.strip_prefix("short: ")?))));
         assert_eq!(again.len(), 16);
         assert!(again.iter().filter(|(short, _)| at(short) != 0.0).count() > 6);
-        for (short, of) in again {
-            assert_eq!(at(short), at(of), "{short}");
+        for (short, full) in again {
+            assert_eq!(at(short), at(full), "{short}");
+            assert_eq!(of(&long_text, short), 0.0, "{short} of a long text");
         }
     }
 }

@@ -151,8 +151,8 @@ impl Tallies {
     }
 }
 
-/// Counts the countries named by `hits`, and adds the weight of each desk, of countries and regions
-/// together, to `desks`, and the highest sureness of a region to `regions`.
+/// Counts the countries named by `hits`, and adds the weight of each desk, of countries and regions together, to `desks`,
+/// and the highest sureness of a region to `regions`.
 pub(super) fn tally(
     document: &Document,
     hits: &[PlaceHit],
