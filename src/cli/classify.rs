@@ -36,7 +36,7 @@ pub(super) struct Args {
     /// targets keep them
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
-    /// Heads that answer, separated by commas [default: all of the model's]. Without the stance head a
+    /// Heads that answer, of topic, region and stance, separated by commas [default: all of the model's]. Without the stance head a
     /// run takes a fraction of the time
     #[arg(long, value_delimiter = ',', value_name = "HEAD,...", value_parser = parse_head)]
     heads: Vec<Head>,

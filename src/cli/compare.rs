@@ -39,7 +39,7 @@ pub(super) struct Args {
     /// Files of labelled articles
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     data: Vec<PathBuf>,
-    /// Heads to compare
+    /// Heads to compare, of topic, region and stance, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "HEAD,...", default_value = "topic", value_parser = parse_head)]
     heads: Vec<Head>,
     /// Data sets to hold out, separated by commas [default: each]

@@ -50,7 +50,7 @@ pub(super) struct Args {
     /// Store to put the model in, as the candidate: ROOT/<name>/<version>
     #[arg(long, value_name = "ROOT")]
     models: Option<PathBuf>,
-    /// Heads to train, separated by commas [default: all that the rows have labels for]
+    /// Heads to train, of topic, region and stance, separated by commas [default: all that the rows have labels for]
     #[arg(long, value_delimiter = ',', value_name = "HEAD,...", value_parser = parse_head)]
     heads: Vec<Head>,
     /// Seed of everything random: the same rows, settings and seed give the same bytes

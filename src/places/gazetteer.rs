@@ -192,6 +192,17 @@ mod tests {
     }
 
     #[test]
+    fn peoples_are_no_capitals() {
+        let text = "Icelandic, Khmer, Lebanese, Nepali, Portuguese, Slovakian, Vietnamese and Zanzibari officials met.";
+        let document = Document::new("", text);
+        let places = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap().find(&document, "en");
+        let found: Vec<_> = places.hits().iter().filter_map(|h| Some((h.countries[0]?.code(), h.kind))).collect();
+        assert_eq!(found, ["IS", "KH", "LB", "NP", "PT", "SK", "VN", "TZ"].map(|code| (code, HitKind::Demonym)));
+        let places = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap().find(&Document::new("", "Grenzen Polens"), "de");
+        assert_eq!(places.hits()[0].kind, HitKind::Country);
+    }
+
+    #[test]
     fn stays_small_in_memory() {
         let Gazetteer { entries, candidates, ascii, others, neighbours } = Gazetteer::parse(DEFAULT_GAZETTEER).unwrap();
         let lists = entries.capacity() * size_of::<Entry>() + candidates.capacity() * size_of::<Candidate>();

@@ -36,6 +36,12 @@ fn rows(name: &str) -> Vec<Value> {
     text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
 }
 
+#[test]
+fn the_default_model_has_the_newest_gazetteer() {
+    let read = |path: &str| fs::read(root().join(path)).unwrap();
+    assert!(read("models/default/gazetteer.tsv") == read("data/gazetteer.tsv"), "train models/default anew");
+}
+
 /// Fails below `floor`; prints what went wrong.
 #[track_caller]
 fn check(what: &str, right: usize, of: usize, floor: f64, wrong: &[String]) {
