@@ -36,8 +36,8 @@ pub(super) struct Args {
     /// targets keep them
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
-    /// Heads that answer, of topic, region and stance, separated by commas [default: all of the model's]. Without the stance head a
-    /// run takes a fraction of the time
+    /// Heads that answer, of topic, region and stance, separated by commas [default: all of the model's]. Without the
+    /// stance head a run takes a fraction of the time
     #[arg(long, value_delimiter = ',', value_name = "HEAD,...", value_parser = parse_head)]
     heads: Vec<Head>,
     /// Write the evidence too: terms and places with their spans

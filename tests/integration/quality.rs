@@ -39,7 +39,10 @@ fn rows(name: &str) -> Vec<Value> {
 #[test]
 fn the_default_model_has_the_newest_gazetteer() {
     let read = |path: &str| fs::read(root().join(path)).unwrap();
-    assert!(read("models/default/gazetteer.tsv") == read("data/gazetteer.tsv"), "train models/default anew");
+    assert!(
+        read("models/default/gazetteer.tsv") == read("data/gazetteer.tsv"),
+        "another gazetteer in models/default than in data: train it anew"
+    );
 }
 
 /// Fails below `floor`; prints what went wrong.

@@ -1,4 +1,4 @@
-//! Why a store cannot do what was asked for, and what it may call a folder.
+//! Why a store cannot do what was asked for.
 
 use crate::model::{BundleError, LockError};
 use std::{
